@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * parts: what the blocks of postern.conf become: listeners, domains, grants, routes, DNS, log.
+ *
+ * Plain structs inside the snapshot (conf/config.h), which owns all their memory.  Nothing here
+ * is ever changed after config_parse.
+ */
+#ifndef CONF_PARTS_H
+#define CONF_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/ip.h"
+#include "base/str.h"
+
+enum listener_kind { L_MX, L_SUBMISSION, L_LMTP, L_LOCAL };
+enum listener_tls { LTLS_OFF, LTLS_STARTTLS, LTLS_IMPLICIT };
+
+struct nets { struct net *net; size_t n; };
+
+struct listener {
+	struct str name;		/* unique: given, or kind and number ("mx", "mx2") */
+	enum listener_kind kind;
+	struct ip ip;			/* TCP when path is empty */
+	uint16_t port;
+	struct str path;		/* Unix socket */
+	unsigned mode;			/* ... and its permissions */
+	enum listener_tls tls;
+	struct nets proxy_from;		/* peers that must send a PROXY header */
+	struct nets xclient_from;	/* peers that may use XCLIENT */
+	struct str greeting;		/* text after the hostname; empty: "ESMTP" */
+	unsigned line;
+};
+
+enum users_kind { USERS_NONE, USERS_FILE, USERS_SYSTEM };
+enum deliver_kind { DLV_MAILDIR, DLV_LMTP, DLV_DISCARD };
+
+struct dkim_key { struct str selector, file; };
+
+struct domain {
+	struct str name;		/* lower case */
+	enum users_kind users;
+	struct str users_file, aliases_file, virtusers_file;	/* empty: none */
+	struct str catch_all;		/* user of this domain, or an address; empty: none */
+	char detail;			/* separator of user+detail; 0: none */
+	enum deliver_kind deliver;
+	struct str maildir;		/* template with {domain} {user} {home} */
+	struct str lmtp;		/* host:port or /path */
+	uint32_t mail_uid, mail_gid;	/* owner of virtual mailboxes without ids of their own */
+	bool mail_ids_set;		/* false: the server's own user */
+	struct dkim_key *dkim;
+	size_t ndkim;
+	unsigned line;
+};
+
+/* The closed list.  A sender address narrows a grant (sending_as) and can never be one. */
+enum grant_kind {
+	GRANT_AUTHENTICATED, GRANT_LOCAL_UID, GRANT_HOSTNAME, GRANT_NETWORK,
+	GRANT_CERTIFICATE, GRANT_POP, GRANT_DESTINATION,
+};
+
+struct grant {
+	enum grant_kind kind;
+	struct str name;		/* "file:line", for explain and the log */
+	struct net net;			/* NETWORK */
+	struct str domain;		/* DESTINATION: ".name" takes sub-domains */
+	struct str via;			/* DESTINATION: hop, or empty */
+	struct str recipients_file;	/* DESTINATION: known recipients, or empty: all */
+	struct str pin, ca_file, san;	/* CERTIFICATE: sha256 pin, or private CA and name */
+	uint32_t uid;			/* LOCAL_UID */
+	int64_t pop_ms;			/* POP: life of a login */
+	struct str *sending_as;		/* domains or addresses the sender must be one of */
+	size_t nsending_as;		/* 0: not narrowed */
+	unsigned line;
+};
+
+enum hop_kind { HOP_MX, HOP_HOST, HOP_LMTP, HOP_DISCARD, HOP_ERROR };
+
+/* `route DOMAIN via HOP`, parsed once; DOMAIN "*" is everything else, ".name" the sub-domains */
+struct hop {
+	enum hop_kind kind;		/* MX: look up MX of host; HOST: its addresses only */
+	struct str host;		/* name or address literal without brackets, or /path */
+	uint16_t port;			/* 25 unless given; 24 for lmtp */
+	struct str text;		/* ERROR: "550 5.7.0 no" */
+	struct str word;		/* as written */
+};
+
+struct route_line { struct str domain; struct hop hop; unsigned line; };
+
+struct dns_server { struct ip ip; uint16_t port; };
+struct dns_stub { struct str zone; struct dns_server *server; size_t nserver; };
+
+struct dns_conf {
+	struct dns_server *server;	/* forwarders; none: ask from the root */
+	size_t nserver;
+	struct dns_stub *stub;
+	size_t nstub;
+	struct str *anchor;		/* DS or DNSKEY lines */
+	size_t nanchor;
+	struct str anchor_file;
+	bool query_localhost;		/* servers on loopback are allowed, for tests */
+	bool validate;
+};
+
+struct log_conf {
+	struct str path;		/* empty: standard error */
+	bool json;
+	unsigned level;			/* 0 debug, 1 info, 2 notice, 3 warning, 4 error */
+};
+
+/* Only where every listener is on loopback: what the suites' profile needs. */
+struct test_conf {
+	bool on;
+	struct str accepted_file;	/* one JSON line for each accepted message */
+	struct ip assume_peer;		/* every client is this one */
+	bool assume_peer_set, auth_on_mx;
+	struct nets relay_from;		/* as `relay from network`, but 127.0.0.0/8 is taken */
+};
+
+struct role_id { uint32_t uid, gid; };
+
+#endif
