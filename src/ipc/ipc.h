@@ -21,20 +21,14 @@
 #include "base/arena.h"
 #include "base/ip.h"
 #include "base/str.h"
+#include "conf/roles.h"
 #include "rt/conn.h"
 
 #define IPC_FRAME_MAX	57344u			/* packed bytes of one message */
 #define IPC_BACKLOG_MAX	(64u << 20)
 
-enum role_id {
-	ROLE_KEEPER, ROLE_POOL, ROLE_SMTPD, ROLE_QUEUE, ROLE_SMTPC, ROLE_RESOLVER, ROLE_VAULT,
-	ROLE_LOCAL, ROLE_LOOKUP, ROLE_FETCH, ROLE_ADMIN,
-};
-#define ROLE_COUNT	11
-
-/* "smtpd" <-> ROLE_SMTPD.  role_of_name reads the word before a space, '/' or the end. */
-const char *role_name(enum role_id role);
-bool role_of_name(struct str name, enum role_id *role);
+/* "smtpd 1": the role is the word before the blank. */
+bool role_of_name(const char *name, enum role_kind *role);
 
 #define F_U8(x)		uint8_t x;
 #define F_U16(x)	uint16_t x;
@@ -83,19 +77,19 @@ struct ipc_ops {
 };
 
 /* Who this process is; set once at start, before any ipc_new. */
-void ipc_set_self(enum role_id self);
+void ipc_set_self(enum role_kind self);
 
 /* Take fd as a channel to peer_name ("queue", "smtpd 3").  NULL: no memory or bad descriptor. */
 struct ipc *ipc_new(int fd, const char *peer_name, const struct ipc_ops *ops, void *arg);
 /* The same with both ends named, for tests that hold both ends. */
-struct ipc *ipc_new_between(int fd, enum role_id self, const char *peer_name,
+struct ipc *ipc_new_between(int fd, enum role_kind self, const char *peer_name,
     const struct ipc_ops *ops, void *arg);
 /* Sends what waits (as far as the socket takes it), wakes callers with IO_BROKEN, forgets ch. */
 void ipc_close(struct ipc *ch);
 
 void *ipc_arg(const struct ipc *ch);
 void ipc_set_arg(struct ipc *ch, void *arg);
-enum role_id ipc_peer(const struct ipc *ch);
+enum role_kind ipc_peer(const struct ipc *ch);
 const char *ipc_name(const struct ipc *ch);
 bool ipc_is_open(const struct ipc *ch);
 size_t ipc_backlog(const struct ipc *ch);	/* bytes the peer has not taken yet */
@@ -122,6 +116,6 @@ void ipc_flush(struct ipc *ch);
 size_t msg_pack(enum msg_type type, const void *m, char *p, size_t n);	/* 0: does not fit */
 bool msg_unpack(enum msg_type type, struct str bytes, void *m, struct arena *a);
 const char *msg_name(enum msg_type type);
-bool msg_allowed(enum msg_type type, enum role_id from, enum role_id to);
+bool msg_allowed(enum msg_type type, enum role_kind from, enum role_kind to);
 
 #endif

@@ -23,7 +23,7 @@ struct config;
 struct role_env;
 
 struct role_peer {
-	enum role_id role;
+	enum role_kind role;
 	unsigned index;
 	uint32_t generation;		/* of the peer; ours is env->generation */
 	const char *name;		/* "smtpd 1": give it to ipc_new */
@@ -48,7 +48,7 @@ struct role_file {
 
 struct role_env {
 	const struct config *cfg;
-	enum role_id role;
+	enum role_kind role;
 	unsigned index;
 	uint32_t generation;
 	struct role_file *file;
@@ -74,6 +74,6 @@ void role_wait_drain(struct role_env *env);
 bool role_draining(const struct role_env *env);
 
 /* Unit tests: an env without a keeper; the test calls the hooks it wants itself. */
-struct role_env *role_env_for_test(enum role_id role, const struct config *cfg);
+struct role_env *role_env_for_test(enum role_kind role, const struct config *cfg);
 
 #endif
