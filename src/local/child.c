@@ -154,7 +154,8 @@ answer_send(struct child *c, uint32_t op)
 	union { char room[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } ctl = {};
 	struct iovec iov = {
 		.iov_base = &c->answer,
-		.iov_len = offsetof(struct child_answer, item) + c->answer.count * sizeof c->answer.item[0],
+		.iov_len = offsetof(struct child_answer, item) +
+		    c->answer.count * sizeof c->answer.item[0],
 	};
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 

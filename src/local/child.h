@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * child: the delivery child, one for each user id, and what it and the local role say to each other.
+ * child: the delivery child, one for each user id, and what it and the local role say.
  *
  * The role lays a batch out in memory that both map (the child read-only): items, strings, content.
  * Then, over a SOCK_SEQPACKET pair:

@@ -66,7 +66,8 @@ filesafe_subdir(int dirfd, const char *name, struct filesafe_error *e)
 		fd = open_beneath(dirfd, name, O_RDONLY | O_DIRECTORY, 0);
 	}
 	if (fd == -1)
-		return refuse(e, errno, errno == ELOOP ? "symbolic link" : "cannot open directory", name);
+		return refuse(e, errno,
+		    errno == ELOOP ? "symbolic link" : "cannot open directory", name);
 	if (!dir_is_ours(fd, e, name)) {
 		(void)close(fd);
 		return -1;
