@@ -42,7 +42,7 @@ entry_cost(const struct entry *e)
 static void
 entry_drop(struct dns_cache *c, struct entry *e)
 {
-	map_del(&c->map, e->key);
+	(void)map_del(&c->map, e->key);
 	list_remove(&e->lru);
 	c->entries--;
 	c->bytes -= entry_cost(e);
@@ -107,10 +107,7 @@ dns_cache_put(struct dns_cache *c, const struct dns_question *q, struct str pack
 	memcpy(p + key.n, packed.p, packed.n);
 	*e = (struct entry){ .expires = now + (int64_t)ttl * 1000, .key = { p, key.n },
 	    .packed = { p + key.n, packed.n } };
-	if (!map_put(&c->map, e->key, e)) {
-		free(e);
-		return;
-	}
+	(void)map_put(&c->map, e->key, e);
 	list_push_front(&c->lru, &e->lru);
 	c->entries++;
 	c->bytes += entry_cost(e);

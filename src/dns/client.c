@@ -127,8 +127,7 @@ questions_open(struct dns_client *c, struct dns_question *q, size_t n, struct wa
 			continue;
 		if (++c->last == 0)
 			c->last = 1;
-		if (!idmap_put(&c->pending, c->last, &slot[i]))
-			continue;
+		(void)idmap_put(&c->pending, c->last, &slot[i]);
 		slot[i].id = c->last;
 		c->npending++;
 		w->left++;

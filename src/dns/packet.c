@@ -255,7 +255,8 @@ negative_ttl(const struct pkt *k, size_t at, unsigned nauth, uint32_t *ttl)
 		if (!name_at(k, &in, NULL) || !name_at(k, &in, NULL) || in + 20 != at ||
 		    !get32(k, in + 16, &minimum))
 			return false;
-		*ttl = MIN(MIN(r.ttl, minimum), (uint32_t)DNS_NEG_TTL_MAX);
+		*ttl = MIN(r.ttl, minimum);
+		*ttl = MIN(*ttl, (uint32_t)DNS_NEG_TTL_MAX);
 		return true;
 	}
 	return true;
