@@ -154,6 +154,8 @@ dns_unpack(struct str packed, struct arena *a, struct dns_answer *out)
 	ans.secure = head.p[1];
 	ans.ttl = get_le32((const uint8_t *)head.p + 2);
 	ans.cname_final = take(&u, take16(&u));
+	if (ans.cname_final.n == 0)
+		ans.cname_final = (struct str){};
 	ans.nrr = take16(&u);
 	if (u.bad || ans.nrr > DNS_RR_MAX || (ans.nrr > 0) != (ans.res == DNS_OK))
 		return false;
