@@ -23,6 +23,7 @@ void dns_cache_done(struct dns_cache *c);
 bool dns_cache_get(struct dns_cache *c, struct str name, uint16_t type, int64_t now,
     struct arena *a, struct dns_answer *out);
 /* packed is an answer as dns_pack made it, ans the same unpacked. */
-void dns_cache_put(struct dns_cache *c, const struct dns_question *q, struct str packed, int64_t now);
+void dns_cache_put(struct dns_cache *c, const struct dns_question *q, struct str packed,
+    int64_t now);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * client: see client.h.  A question is a slot in the asker's arena, found by its number; the answer's
- * handler unpacks straight into the asker's arena and wakes it when all its questions have one.
+ * client: see client.h.  A question is a slot in the asker's arena, found by its number; the
+ * answer's handler unpacks straight into the asker's arena and wakes it when all its questions
+ * have one.
  */
 #include "dns/client.h"
 
@@ -50,7 +51,8 @@ slot_send(struct dns_client *c, const struct slot *s)
 		return;				/* sent when the resolver is there again */
 	left = left < 1 ? 1 : MIN(left, (int64_t)ASK_MS_MAX);
 	(void)ipc_send(c->ch, MSG_dns_ask, &(struct msg_dns_ask){
-		.qid = s->id, .type = s->q->type, .timeout_ms = (uint32_t)left, .name = s->q->name });
+		.qid = s->id, .type = s->q->type, .timeout_ms = (uint32_t)left, .name =
+		    s->q->name });
 }
 
 static void
@@ -119,7 +121,8 @@ questions_open(struct dns_client *c, struct dns_question *q, size_t n, struct wa
 	for (size_t i = 0; i < n; i++) {
 		slot[i] = (struct slot){ .q = &q[i], .w = w };
 		q[i].answer = (struct dns_answer){ .res = DNS_TEMP };
-		if (dns_cache_get(&c->cache, q[i].name, q[i].type, now_ms(), w->arena, &q[i].answer)) {
+		if (dns_cache_get(&c->cache, q[i].name, q[i].type, now_ms(), w->arena,
+		    &q[i].answer)) {
 			c->stats.hits++;
 			continue;
 		}

@@ -2,12 +2,12 @@
 /*
  * dns: what the rest of postern knows about the domain name system.
  *
- * Answers are typed records in the caller's arena; nobody above this folder sees a packet.  A name is
- * text without its final dot ("" is the root), foreign octets as \DDD.  DNS_BOGUS (DNSSEC says forged)
- * must be treated as DNS_TEMP; it is told apart for the log alone.
+ * Answers are typed records in the caller's arena; nobody above this folder sees a packet.  A
+ * name is text without its final dot ("" is the root), foreign octets as \DDD.  DNS_BOGUS
+ * (DNSSEC says forged) must be treated as DNS_TEMP; it is told apart for the log alone.
  *
- * Whoever asks does it through struct dns_ops: the client of the resolver role (client.h), or a zone
- * as text (zone.h) in tests and for the diagnosis verbs.
+ * Whoever asks does it through struct dns_ops: the client of the resolver role (client.h), or
+ * a zone as text (zone.h) in tests and for the diagnosis verbs.
  */
 #ifndef DNS_DNS_H
 #define DNS_DNS_H
@@ -77,7 +77,8 @@ struct dns_question {
 struct dns_ops {
 	enum dns (*ask)(void *ctx, struct str name, uint16_t type, int64_t deadline,
 	    struct arena *a, struct dns_answer *out);
-	void (*ask_many)(void *ctx, struct dns_question *q, size_t n, int64_t deadline, struct arena *a);
+	void (*ask_many)(void *ctx, struct dns_question *q, size_t n, int64_t deadline,
+	    struct arena *a);
 	void *ctx;
 };
 
@@ -88,7 +89,8 @@ dns_ask(const struct dns_ops *ops, struct str name, uint16_t type, int64_t deadl
 	return ops->ask(ops->ctx, name, type, deadline, a, out);
 }
 
-/* Asks n questions at once; returns when all have an answer (DNS_TEMP past the deadline).  suspends */
+/* Asks n questions at once; returns when all have an answer (DNS_TEMP past the deadline).
+ * suspends */
 void dns_ask_many(const struct dns_ops *ops, struct dns_question *q, size_t n, int64_t deadline,
     struct arena *a);
 
@@ -98,9 +100,10 @@ bool dns_type_parse(struct str word, uint16_t *type);
 struct str dns_type_name(uint16_t type);
 const char *dns_res_name(enum dns res);
 
-/* Decodes one response packet (RFC 1035 4): question, CNAME chain, records of the type asked for; the
- * SOA of a negative answer gives its ttl (RFC 2308 5).  False: malformed, *out is DNS_TEMP.  Bounded:
- * no input makes it loop, recurse or read outside pkt.  Records live in a. */
+/* Decodes one response packet (RFC 1035 4): question, CNAME chain, records of the type asked
+ * for; the SOA of a negative answer gives its ttl (RFC 2308 5).  False: malformed, *out is
+ * DNS_TEMP.
+ * Bounded: no input makes it loop, recurse or read outside pkt.  Records live in a. */
 [[nodiscard]] bool dns_packet_parse(struct str pkt, uint16_t qtype, struct arena *a,
     struct dns_answer *out);
 
@@ -109,7 +112,8 @@ const char *dns_res_name(enum dns res);
 [[nodiscard]] bool dns_pack(const struct dns_answer *ans, struct buf *b);
 [[nodiscard]] bool dns_unpack(struct str packed, struct arena *a, struct dns_answer *out);
 
-/* RFC 1123 2.1 host name as a mail exchanger must have one: LDH labels (and '_'), <= 253, not all digits at the end. */
+/* RFC 1123 2.1 host name as a mail exchanger must have one: LDH labels (and '_'), <= 253, not
+ * all digits at the end. */
 bool dns_is_hostname(struct str name);
 
 #endif

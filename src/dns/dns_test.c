@@ -10,7 +10,8 @@
 
 static struct arena arena;
 
-/* A packet is written down as text: octets as they are, \xNN as C has them, its length by sizeof. */
+/* A packet is written down as text: octets as they are, \xNN as C has them, its length by
+ * sizeof. */
 #define P(lit) STR(lit)
 #define HEAD(an, ns, flags) "\x12\x34" flags "\x00\x01\x00" an "\x00" ns "\x00\x00"
 #define QN "\x01" "a\x07" "example\x00"
@@ -28,7 +29,8 @@ static const struct {
 	const char *show;		/* first record, or the last alias with "=" */
 } packets[] = {
 	{ "one address", STR_INIT(HEAD("\x01", "\x00", "\x81\x80") Q("\x01")
-	    RR("\x01", "\x3c", "\x04") "\xc0\x00\x02\x01"), DNS_A, true, DNS_OK, 1, 60, "192.0.2.1" },
+	    RR("\x01", "\x3c", "\x04") "\xc0\x00\x02\x01"), DNS_A, true, DNS_OK, 1, 60, "192.0.2.1"
+	    },
 	{ "address of a wrong length", STR_INIT(HEAD("\x01", "\x00", "\x81\x80") Q("\x01")
 	    RR("\x01", "\x3c", "\x05") "\xc0\x00\x02\x01\x01"), DNS_A, false, DNS_TEMP, 0, 0, "" },
 	{ "mx", STR_INIT(HEAD("\x01", "\x00", "\x81\x80") Q("\x0f")
@@ -39,29 +41,34 @@ static const struct {
 	{ "mx with bytes behind the name", STR_INIT(HEAD("\x01", "\x00", "\x81\x80") Q("\x0f")
 	    RR("\x0f", "\x3c", "\x04") "\x00\x00\x00\x00"), DNS_MX, false, DNS_TEMP, 0, 0, "" },
 	{ "pointer to itself", STR_INIT(HEAD("\x01", "\x00", "\x81\x80") Q("\x0f")
-	    RR("\x0f", "\x3c", "\x04") "\x00\x0a\xc0\x27"), DNS_MX, false, DNS_TEMP, 0, 0, "" },
+	    RR("\x0f", "\x3c", "\x04") "\x00\x0a\xc0\x29"), DNS_MX, false, DNS_TEMP, 0, 0, "" },
 	{ "pointer forwards", STR_INIT(HEAD("\x01", "\x00", "\x81\x80") Q("\x0f")
-	    RR("\x0f", "\x3c", "\x05") "\x00\x0a\xc0\x29\x00"), DNS_MX, false, DNS_TEMP, 0, 0, "" },
+	    RR("\x0f", "\x3c", "\x05") "\x00\x0a\xc0\x2b\x00"), DNS_MX, false, DNS_TEMP, 0, 0, "" },
 	{ "text of two strings", STR_INIT(HEAD("\x01", "\x00", "\x81\x80") Q("\x10")
-	    RR("\x10", "\x3c", "\x07") "\x03" "abc\x02" "de"), DNS_TXT, true, DNS_OK, 1, 60, "abcde" },
+	    RR("\x10", "\x3c", "\x07") "\x03" "abc\x02" "de"), DNS_TXT, true, DNS_OK, 1, 60,
+	    "abcde" },
 	{ "text over its end", STR_INIT(HEAD("\x01", "\x00", "\x81\x80") Q("\x10")
 	    RR("\x10", "\x3c", "\x03") "\x03" "ab"), DNS_TXT, false, DNS_TEMP, 0, 0, "" },
 	{ "alias, then address", STR_INIT(HEAD("\x02", "\x00", "\x81\x80") Q("\x01")
 	    RR("\x05", "\x3c", "\x04") "\x01" "b\xc0\x0e"
-	    "\xc0\x27\x00\x01\x00\x01\x00\x00\x00\x1e\x00\x04\xc0\x00\x02\x07"), DNS_A, true, DNS_OK,
+	    "\xc0\x27\x00\x01\x00\x01\x00\x00\x00\x1e\x00\x04\xc0\x00\x02\x07"), DNS_A, true,
+	    DNS_OK,
 	    1, 30, "192.0.2.7=b.example" },
 	{ "alias to itself", STR_INIT(HEAD("\x01", "\x00", "\x81\x80") Q("\x01")
 	    RR("\x05", "\x3c", "\x02") "\xc0\x0c"), DNS_A, false, DNS_TEMP, 0, 0, "" },
 	{ "no such name, with soa", STR_INIT(HEAD("\x00", "\x01", "\x81\x83") Q("\x01")
 	    RR("\x06", "\x3c", "\x16") "\x00\x00" "\x00\x00\x00\x01\x00\x00\x00\x01\x00\x00\x00\x01"
 	    "\x00\x00\x00\x01\x00\x00\x00\x14"), DNS_A, true, DNS_NXDOMAIN, 0, 20, "" },
-	{ "no data", STR_INIT(HEAD("\x00", "\x00", "\x81\x80") Q("\x01")), DNS_A, true, DNS_NODATA, 0,
+	{ "no data", STR_INIT(HEAD("\x00", "\x00", "\x81\x80") Q("\x01")), DNS_A, true, DNS_NODATA,
+	    0,
 	    60, "" },
-	{ "servfail", STR_INIT(HEAD("\x00", "\x00", "\x81\x82") Q("\x01")), DNS_A, true, DNS_TEMP, 0,
+	{ "servfail", STR_INIT(HEAD("\x00", "\x00", "\x81\x82") Q("\x01")), DNS_A, true, DNS_TEMP,
+	    0,
 	    DNS_TTL_MAX, "" },
 	{ "truncated flag", STR_INIT(HEAD("\x00", "\x00", "\x83\x80") Q("\x01")), DNS_A, false,
 	    DNS_TEMP, 0, 0, "" },
-	{ "a question", STR_INIT(HEAD("\x00", "\x00", "\x01\x00") Q("\x01")), DNS_A, false, DNS_TEMP, 0,
+	{ "a question", STR_INIT(HEAD("\x00", "\x00", "\x01\x00") Q("\x01")), DNS_A, false,
+	    DNS_TEMP, 0,
 	    0, "" },
 	{ "another type asked", STR_INIT(HEAD("\x00", "\x00", "\x81\x80") Q("\x01")), DNS_MX, false,
 	    DNS_TEMP, 0, 0, "" },
@@ -94,7 +101,8 @@ show(struct buf *b, const struct dns_answer *ans)
 		else if (r->type == DNS_TXT)
 			(void)buf_put(b, r->txt);
 		else if (r->type == DNS_TLSA)
-			(void)buf_putf(b, "%u %u %u %zu", r->tlsa.usage, r->tlsa.selector, r->tlsa.match,
+			(void)buf_putf(b, "%u %u %u %zu", r->tlsa.usage, r->tlsa.selector,
+			    r->tlsa.match,
 			    r->tlsa.data.n);
 		else
 			(void)buf_put(b, r->name);
@@ -115,7 +123,8 @@ test_packets(void **state)
 		struct dns_answer ans, back;
 
 		T_CASE(packets[i].name);
-		t_int(dns_packet_parse(packets[i].pkt, packets[i].type, &arena, &ans), packets[i].ok);
+		t_int(dns_packet_parse(packets[i].pkt, packets[i].type, &arena, &ans),
+		    packets[i].ok);
 		t_int(ans.res, packets[i].res);
 		t_int(ans.nrr, packets[i].nrr);
 		if (!packets[i].ok)
@@ -137,7 +146,8 @@ test_packets(void **state)
 		for (size_t n = 0; n < packets[i].pkt.n; n++) {
 			struct dns_answer ans;
 
-			(void)dns_packet_parse(str_sub(packets[i].pkt, 0, n), packets[i].type, &arena, &ans);
+			(void)dns_packet_parse(str_sub(packets[i].pkt, 0, n), packets[i].type,
+			    &arena, &ans);
 		}
 	buf_done(&text);
 	buf_done(&packed);
@@ -222,7 +232,8 @@ test_zone(void **state)
 		struct dns_answer ans;
 
 		T_CASE(zone_cases[i].name);
-		t_int(dns_ask(dns_zone_ops(z), str_of(zone_cases[i].name), zone_cases[i].type, 0, &arena,
+		t_int(dns_ask(dns_zone_ops(z), str_of(zone_cases[i].name), zone_cases[i].type, 0,
+		    &arena,
 		    &ans), zone_cases[i].res);
 		show(&text, &ans);
 		t_str(buf_str(&text), zone_cases[i].show);
@@ -240,7 +251,8 @@ static void
 test_zone_default(void **state)
 {
 	struct dns_zone_error err;
-	struct dns_zone *z = dns_zone_new(STR("$SECURE yes\n$DEFAULT SERVFAIL\na.example A 192.0.2.1"), &err);
+	struct dns_zone *z =
+	    dns_zone_new(STR("$SECURE yes\n$DEFAULT SERVFAIL\na.example A 192.0.2.1"), &err);
 	struct dns_answer ans;
 
 	(void)state;
@@ -334,7 +346,8 @@ static const struct {
 	bool ok;
 } hostnames[] = {
 	{ "mx.example.org", true }, { "a", true }, { "a_b.example", true }, { "1.example", true },
-	{ "", false }, { ".", false }, { "a..b", false }, { "-a.example", false }, { "a-.example", false },
+	{ "", false }, { ".", false }, { "a..b", false }, { "-a.example", false }, { "a-.example",
+	    false },
 	{ "a.example-", false }, { "192.0.2.1", false }, { "a.1", false }, { "a b.example", false },
 	{ "a\\046.example", false }, { "a.example.", false },
 	{ "0123456789012345678901234567890123456789012345678901234567890123.example", false },

@@ -107,7 +107,8 @@ wname_eq(const struct wname *a, const struct wname *b)
 {
 	if (a->n != b->n)
 		return false;
-	for (size_t i = 0; i < a->n; i++)		/* length octets are < 64: no letters among them */
+	for (size_t i =
+	    0; i < a->n; i++)		/* length octets are < 64: no letters among them */
 		if (ascii_lower((char)a->b[i]) != ascii_lower((char)b->b[i]))
 			return false;
 	return true;
@@ -221,7 +222,8 @@ rdata_take(const struct pkt *k, const struct rr_at *r, struct arena *a, struct d
 	case DNS_TLSA:
 		return rdata_tlsa(k, r, a, &out->tlsa);
 	}
-	return true;				/* of a type without a form here: it is there, no more */
+	return true;				/* of a type without a form here: it is there,
+	    no more */
 }
 
 static bool
@@ -264,7 +266,8 @@ negative_ttl(const struct pkt *k, size_t at, unsigned nauth, uint32_t *ttl)
 
 /* Follows aliases from w through the answer section; *w becomes the last name. */
 static bool
-chase(const struct pkt *k, const struct rr_at *rr, size_t n, struct wname *w, struct dns_answer *out)
+chase(const struct pkt *k, const struct rr_at *rr, size_t n, struct wname *w,
+    struct dns_answer *out)
 {
 	unsigned hops = 0;
 
@@ -312,7 +315,8 @@ parse(const struct pkt *k, uint16_t qtype, struct arena *a, struct dns_answer *o
 	struct wname name;
 	size_t at = 12;
 
-	if (!get16(k, 2, &flags) || !get16(k, 4, &nq) || !get16(k, 6, &nan) || !get16(k, 8, &nauth) ||
+	if (!get16(k, 2, &flags) || !get16(k, 4, &nq) || !get16(k, 6, &nan) || !get16(k, 8,
+	    &nauth) ||
 	    k->n < 12 || !(flags & 0x8000) || (flags & 0x0200) || nq != 1 || nan > DNS_RR_MAX)
 		return false;
 	if (!name_at(k, &at, &name) || !get16(k, at, &qt) || qt != qtype || k->n - at < 4)

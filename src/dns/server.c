@@ -95,7 +95,8 @@ answer_of(struct question *q, const struct ub_said *said, struct dns_answer *out
 		log_bogus(q, said->why_bogus);
 		out->res = DNS_BOGUS;
 	} else if (said->rcode == 3) {
-		*out = (struct dns_answer){ .res = DNS_NXDOMAIN, .secure = said->secure, .ttl = 60 };
+		*out = (struct dns_answer){ .res = DNS_NXDOMAIN, .secure = said->secure, .ttl =
+		    60 };
 	} else if (said->packet.n && dns_packet_parse(said->packet, q->q.type, &r->arena, out)) {
 		out->secure = said->secure && out->res != DNS_TEMP;
 	}

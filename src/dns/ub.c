@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * ub: see ub.h.  libunbound's pluggable event interface (unbound-event.h) asks for a base that makes
- * events and for events with a dozen methods; signals and Windows' are never called.
+ * ub: see ub.h.  libunbound's pluggable event interface (unbound-event.h) asks for a base that
+ * makes events and for events with a dozen methods; signals and Windows' are never called.
  *
  * An event is one of: a descriptor (watch), a time (timer), or both.  As with libevent, one that is
  * not persistent is deactivated before its callback, and a callback may free its event.
@@ -146,7 +146,8 @@ event_free(struct ub_event *ev)
 }
 
 static int
-timer_add(struct ub_event *ev, struct ub_event_base *base, void (*cb)(int, short, void *), void *arg,
+timer_add(struct ub_event *ev, struct ub_event_base *base, void (*cb)(int, short, void *),
+    void *arg,
     struct timeval *tv)
 {
 	struct event *e = (struct event *)ev;
@@ -266,7 +267,8 @@ static const struct {
 };
 
 /* Zones libunbound answers by itself unless told not to; a test net may use them. */
-static const char *const local_zones[] = { "test.", "home.arpa.", "invalid.", "onion.", "localhost." };
+static const char *const local_zones[] = { "test.", "home.arpa.", "invalid.", "onion.",
+    "localhost." };
 
 static struct str
 server_text(struct buf *b, const struct dns_server *s)
@@ -328,7 +330,8 @@ set_anchors(struct ub *u, const struct dns_conf *conf)
 	buf_init(&b, 8192);
 	for (size_t i = 0; ok && i < conf->nanchor; i++) {
 		buf_reset(&b);
-		ok = buf_put(&b, conf->anchor[i]) && buf_putc(&b, 0) && ub_ctx_add_ta(u->ctx, b.p) == 0;
+		ok = buf_put(&b, conf->anchor[i]) && buf_putc(&b, 0) && ub_ctx_add_ta(u->ctx,
+		    b.p) == 0;
 	}
 	buf_reset(&b);
 	if (ok && conf->anchor_file.n)
@@ -345,7 +348,8 @@ set_up(struct ub *u, const struct dns_conf *conf, const char *resolv_conf)
 	for (size_t i = 0; i < COUNT(options); i++)
 		if (ub_ctx_set_option(u->ctx, options[i].name, options[i].value) != 0)
 			return options[i].name;
-	if (loopback_wanted(conf) && ub_ctx_set_option(u->ctx, "do-not-query-localhost:", "no") != 0)
+	if (loopback_wanted(conf) && ub_ctx_set_option(u->ctx, "do-not-query-localhost:", "no") !=
+	    0)
 		return "do-not-query-localhost";
 	if (!set_servers(u, conf, resolv_conf))
 		return "dns servers";

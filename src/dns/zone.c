@@ -120,7 +120,8 @@ records(const struct node *d, uint16_t type, size_t n, struct arena *a, struct d
 
 /* What d itself says.  *alias: it is an alias, to that name. */
 static enum dns
-at_node(const struct node *d, uint16_t type, struct arena *a, struct dns_answer *out, struct str *alias)
+at_node(const struct node *d, uint16_t type, struct arena *a, struct dns_answer *out,
+    struct str *alias)
 {
 	size_t n = records_of(d, type);
 	bool secure = false;

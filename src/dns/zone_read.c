@@ -264,7 +264,8 @@ directive(struct dns_zone *z, const struct line *l, bool *secure, struct dns_zon
 	if (str_ieq(word, STR("$TTL")) || str_ieq(word, STR("$ORIGIN")))
 		return true;
 	if (str_ieq(word, STR("$SECURE"))) {
-		*secure = str_ieq(arg, STR("yes")) || str_ieq(arg, STR("on")) || str_eq(arg, STR("1"));
+		*secure = str_ieq(arg, STR("yes")) || str_ieq(arg, STR("on")) || str_eq(arg,
+		    STR("1"));
 		return true;
 	}
 	if (!str_ieq(word, STR("$DEFAULT")))
@@ -312,14 +313,15 @@ record_line(struct dns_zone *z, const struct line *l, bool secure, struct dns_zo
 	if (at + 1 == l->n)
 		return complain(err, "no rdata");
 	if (!dns_type_parse(l->w[at].s, &e.rr.type))
-		return true;				/* the name exists; nobody asks for this type */
+		return true;			/* the name exists; nobody asks for this type */
 	if (!rdata_read(z, l, at + 1, &e.rr))
 		return complain(err, "bad rdata");
 	return entry_add(z, d, e) || complain(err, "no memory");
 }
 
 static bool
-zone_line(struct dns_zone *z, struct str text, bool *secure, struct line *l, struct dns_zone_error *err)
+zone_line(struct dns_zone *z, struct str text, bool *secure, struct line *l,
+    struct dns_zone_error *err)
 {
 	size_t i = 0;
 
