@@ -59,7 +59,7 @@ struct role_env {
 
 /* Boot: read the control channel up to ctl_go.  NULL: keeper went away or the talk was bad.
  * suspends; deadline bounded.  Called by main/ only. */
-struct role_env *role_env_open(int ctl_fd);
+struct role_env *role_env_open(int ctl_fd, enum role_kind role);
 /* The name given with ctl_go for the sandbox probe, empty in every ordinary start. */
 struct str role_env_probe(const struct role_env *env);
 void role_env_probe_answer(struct role_env *env, struct str json);
@@ -69,7 +69,7 @@ int role_file(const struct role_env *env, const char *name);
 
 /* Say ready to keeper and receive what came and comes.  Call once. */
 void role_attach(struct role_env *env, const struct role_hooks *hooks, void *arg);
-/* suspends until ctl_drain (or the keeper is gone). */
+/* suspends until ctl_drain.  (When keeper itself is gone the process ends at once.) */
 void role_wait_drain(struct role_env *env);
 bool role_draining(const struct role_env *env);
 
