@@ -317,3 +317,9 @@ role_draining(const struct role_env *env)
 {
 	return env->ctl->draining;
 }
+
+struct ipc *
+role_keeper(const struct role_env *env)
+{
+	return env->ctl->ch;
+}

@@ -47,7 +47,7 @@ put_bool(struct out *o, bool b)
 	put(o, &v, 1);
 }
 
-static void
+static __attribute__((unused)) void
 put_count(struct out *o, size_t count)
 {
 	uint32_t n = (uint32_t)count;
