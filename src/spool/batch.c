@@ -38,7 +38,8 @@ batch_grow(struct batch *b, size_t need)
 		cap *= 2;
 	b->p = realloc(b->p, cap);
 	if (!b->p)
-		abort();			/* the machine's end of memory: keeper restarts us */
+		/* the machine's end of memory: keeper restarts us */
+		abort();
 	b->cap = cap;
 }
 

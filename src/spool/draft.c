@@ -3,9 +3,10 @@
  * draft: a message while it arrives: in memory up to inline_max, then streamed to a big file.
  *
  * 1. A big file is synced before the record that names it is written.
- * 2. Two blocks per big draft: one fills while the other is written and checksummed by a work thread.
- * 3. A file whose write or sync failed is never used again here; one that was only given up is kept
- *    for the next big draft: no record names that life of it.
+ * 2. Two blocks per big draft: one fills while the other is written and checksummed by a work
+ *    thread.
+ * 3. A file whose write or sync failed is never used again here; one that was only given up is
+ *    kept for the next big draft: no record names that life of it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -325,7 +326,8 @@ sd_commit(struct spool_draft *d, const struct spool_env *env, struct str prepend
 	while (!w.answered)
 		co_park_hard();
 	if (w.result != SPOOL_OK) {
-		/* A record of this life of the file may stand in a refused tail: not to be reused. */
+		/* A record of this life of the file may stand in a refused tail: not to be
+		 * reused. */
 		return d->failed = w.result;
 	}
 	if (id)

@@ -2,10 +2,10 @@
 /*
  * journal: see journal.h.
  *
- * One coroutine writes: lazily gathered records, urgent ones at once, and the snapshot when the file
- * has grown.  While the snapshot streams (through jr_snap, on the same coroutine) it stops every
- * block to sync the old file for those who wait; the switch is a few assignments.  Reading is in
- * replay.c; both share journal_int.h.
+ * One coroutine writes: lazily gathered records, urgent ones at once, and the snapshot when the
+ * file has grown.  While the snapshot streams (through jr_snap, on the same coroutine) it stops
+ * every block to sync the old file for those who wait; the switch is a few assignments.  Reading
+ * is in replay.c; both share journal_int.h.
  */
 #include "spool/journal_int.h"
 
@@ -177,8 +177,8 @@ switch_over(struct journal *j)
 		j->urgent = true;
 }
 
-/* The next file did not come to be.  If its END reached the disk after all, VOID says in the present
- * file, before anything that comes later, that it is not to be believed. */
+/* The next file did not come to be.  If its END reached the disk after all, VOID says in the
+ * present file, before anything that comes later, that it is not to be believed. */
 static void
 give_up_next(struct journal *j)
 {

@@ -2,9 +2,9 @@
 /*
  * reader: see reader.h.
  *
- * A life of a file ends by rewriting its head first.  So bytes read while the head still names the
- * life, looked at *after* the read, are bytes of that life; a record whose checksums, generation and
- * place are right in our copy needs no second look at the file at all.
+ * A life of a file ends by rewriting its head first.  So bytes read while the head still names
+ * the life, looked at *after* the read, are bytes of that life; a record whose checksums,
+ * generation and place are right in our copy needs no second look at the file at all.
  */
 #include "spool/reader_int.h"
 

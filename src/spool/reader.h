@@ -67,8 +67,7 @@ struct sr_bytes { char *p; size_t n; };		/* where to put them */
 /* Exactly to.n bytes of content from off.  Small reads are done at once (page cache), large ones in
  * a work thread: suspends */
 [[nodiscard]] enum sr sr_content(struct spool_reader *sr, const struct content_ref *ref,
-    uint64_t off,
-    struct sr_bytes to);
+    uint64_t off, struct sr_bytes to);
 /* The whole content against its checksums.  suspends */
 [[nodiscard]] enum sr sr_verify(struct spool_reader *sr, const struct content_ref *ref);
 /* The whole content, verified, in the arena: the usual case of a small message.  suspends */

@@ -2,9 +2,10 @@
 /*
  * writer: one coroutine that commits batch after batch to the present segment.
  *
- * While a batch is being synced the next one fills: no timer, no tuning, at most two syncs of delay.
- * What the segment did not take in full is refused, and the refusal is made durable (SEAL) before the
- * next segment's first message counts.  Drafts are in draft.c; both share writer_int.h.
+ * While a batch is being synced the next one fills: no timer, no tuning, at most two syncs of
+ * delay. What the segment did not take in full is refused, and the refusal is made durable (SEAL)
+ * before the next segment's first message counts.  Drafts are in draft.c; both share
+ * writer_int.h.
  */
 #include "spool/writer_int.h"
 
