@@ -61,6 +61,7 @@ struct config {
 	struct log_conf log;
 	struct test_conf test;
 	struct conf_origins *origins;	/* line of each table setting; for `config show` */
+	struct map *domain_index;	/* of config_domain */
 	struct arena *memory;
 };
 

@@ -70,6 +70,8 @@ struct grant {
 	struct str recipients_file;	/* DESTINATION: known recipients, or empty: all */
 	struct str pin, ca_file, san;	/* CERTIFICATE: sha256 pin, or private CA and name */
 	uint32_t uid;			/* LOCAL_UID */
+	bool uid_any;
+	bool test;			/* made by the test block: loopback is taken */
 	int64_t pop_ms;			/* POP: life of a login */
 	struct str *sending_as;		/* domains or addresses the sender must be one of */
 	size_t nsending_as;		/* 0: not narrowed */
@@ -116,7 +118,6 @@ struct test_conf {
 	struct str accepted_file;	/* one JSON line for each accepted message */
 	struct ip assume_peer;		/* every client is this one */
 	bool assume_peer_set, auth_on_mx;
-	struct nets relay_from;		/* as `relay from network`, but 127.0.0.0/8 is taken */
 };
 
 struct role_id { uint32_t uid, gid; };

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * print: what is in force, and where each value comes from.
+ *
+ * One walk over the tables and the structured statements calls a sink for every value; the sinks
+ * write text that config_parse takes again, or JSON.  Owns nothing beyond a call.
+ */
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "base/num.h"
+#include "conf/print.h"
+#include "conf/settings.h"
+#include "conf/value.h"
+
+/* by bit, see PRIV_ */
+static const char *const privacy_words[] = {
+	"needmailhelo", "needexpnhelo", "needvrfyhelo", "noexpn", "novrfy", "noverb", "noetrn",
+	"authwarnings", "restrictmailq", "restrictqrun", "restrictexpand", "nobodyreturn",
+	"noreceipts", "noactualrecipient", "noreflection",
+};
+
+struct printer {
+	const struct config *cfg;
+	struct buf *out;
+	bool json;
+	size_t n;			/* values written */
+	const char *block;		/* open block, "" at the top */
+	struct str of;			/* what the block is of: "example.org" */
+};
+
+static unsigned
+line_of(const struct config *cfg, const void *field)
+{
+	for (const struct origin *o = cfg->origins->first; o != NULL; o = o->next)
+		if (o->field == field)
+			return o->line;
+	return 0;
+}
+
+static void
+put_json(struct buf *b, struct str s)
+{
+	buf_putc(b, '"');
+	for (size_t i = 0; i < s.n; i++) {
+		unsigned char c = (unsigned char)s.p[i];
+
+		if (c == '"' || c == '\\')
+			buf_putf(b, "\\%c", c);
+		else if (c < 0x20)
+			buf_putf(b, "\\u%04x", c);
+		else
+			buf_putc(b, (char)c);
+	}
+	buf_putc(b, '"');
+}
+
+/* One value; line 0 is the default. */
+static void
+put_value(struct printer *p, const char *name, struct str value, unsigned line)
+{
+	struct buf *b = p->out;
+
+	if (p->json) {
+		buf_putf(b, "%s{\"block\":\"%s\",\"of\":", p->n ? ",\n " : "", p->block);
+		put_json(b, p->of);
+		buf_putf(b, ",\"name\":\"%s\",\"value\":", name);
+		put_json(b, value);
+		buf_puts(b, ",\"from\":");
+		if (line == 0)
+			buf_puts(b, "\"default\"}");
+		else
+			buf_putf(b, "\"" STR_F ":%u\"}", STR_A(p->cfg->file), line);
+	} else {
+		size_t from = b->n;
+
+		buf_putf(b, "%s%-24s ", p->block[0] ? "    " : "", name);
+		buf_put(b, value);
+		while (b->n - from < 56)
+			buf_putc(b, ' ');
+		if (line == 0)
+			buf_puts(b, " # default\n");
+		else
+			buf_putf(b, " # line %u\n", line);
+	}
+	p->n++;
+}
+
+/* A word as it must be written to be read again; JSON has quotes of its own. */
+static struct str
+word(const struct printer *p, struct str s)
+{
+	bool plain = s.n > 0 && s.p[0] != '#' && s.p[s.n - 1] != '{';
+	unsigned open = 0;
+	char *q;
+	size_t n = 0;
+
+	for (size_t i = 0; i < s.n && plain; i++) {
+		open += s.p[i] == '{';
+		plain = (unsigned char)s.p[i] > ' ' && strchr(";\"\\", s.p[i]) == NULL &&
+		    (s.p[i] != '}' || open-- > 0) && (s.p[0] != '{' || p->block[0] == 'd');
+	}
+	if (plain || p->json || (q = arena_alloc(p->cfg->memory, 2 * s.n + 2)) == NULL)
+		return s;
+	q[n++] = '"';
+	for (size_t i = 0; i < s.n; i++) {
+		if (s.p[i] == '"' || s.p[i] == '\\')
+			q[n++] = '\\';
+		q[n++] = s.p[i];
+	}
+	q[n++] = '"';
+	return (struct str){ q, n };
+}
+
+/* All settings of simple types; empty texts without a default were never given. */
+static void
+put_simple(struct printer *p, const struct block *block, const void *base)
+{
+	struct buf value;
+
+	buf_init(&value, 65536);
+	for (size_t i = 0; i < block->nset; i++) {
+		const struct setting *s = &block->set[i];
+
+		buf_reset(&value);
+		if (!setting_format(s, base, &value) || value.n == 0)
+			continue;
+		put_value(p, s->name, word(p, buf_str(&value)),
+		    line_of(p->cfg, (const char *)base + s->offset));
+	}
+	buf_done(&value);
+}
+
+/* heading: the statement's words in front of what the block is of */
+static void
+open_block(struct printer *p, const char *name, const char *heading, struct str of)
+{
+	p->block = name;
+	p->of = of;
+	if (!p->json)
+		buf_putf(p->out, "%s" STR_F " {\n", heading, STR_A(of));
+}
+
+static void
+close_block(struct printer *p)
+{
+	p->block = "";
+	p->of = STR("");
+	if (!p->json)
+		buf_puts(p->out, "}\n");
+}
+
+static void
+put_nets(struct printer *p, const char *name, const struct nets *nets)
+{
+	struct buf b;
+
+	if (nets->n == 0)
+		return;
+	buf_init(&b, 65536);
+	buf_puts(&b, "from");
+	for (size_t i = 0; i < nets->n; i++) {
+		buf_putc(&b, ' ');
+		format_net(&b, &nets->net[i]);
+	}
+	put_value(p, name, buf_str(&b), line_of(p->cfg, nets));
+	buf_done(&b);
+}
+
+static void
+put_listener(struct printer *p, const struct listener *l)
+{
+	static const char *const kinds[] = { "mx", "submission", "lmtp", "local" };
+	char ip[IP_TEXT_MAX];
+	struct buf b;
+
+	buf_init(&b, 1024);
+	buf_putf(&b, "%s ", kinds[l->kind]);
+	if (l->path.n > 0)
+		buf_put(&b, word(p, l->path));
+	else
+		buf_putf(&b, l->ip.v6 ? "[" STR_F "]:%u" : STR_F ":%u", STR_A(ip_format(l->ip, ip)),
+		    l->port);
+	open_block(p, "listen", "listen ", buf_str(&b));
+	put_simple(p, &block_listen, l);
+	if (l->path.n > 0) {
+		char mode[16];
+
+		(void)snprintf(mode, sizeof mode, "%o", l->mode);
+		put_value(p, "mode", str_of(mode), l->line);
+	}
+	put_nets(p, "proxy", &l->proxy_from);
+	put_nets(p, "xclient", &l->xclient_from);
+	close_block(p);
+	buf_done(&b);
+}
+
+static void
+put_fmt(struct printer *p, const char *name, unsigned line, struct buf *b)
+{
+	put_value(p, name, buf_str(b), line);
+	buf_reset(b);
+}
+
+static void
+put_domain(struct printer *p, const struct domain *d)
+{
+	const struct config *cfg = p->cfg;
+	struct buf b;
+
+	buf_init(&b, 8192);
+	open_block(p, "domain", "domain ", d->name);
+	if (d->users == USERS_FILE)
+		buf_putf(&b, "file " STR_F, STR_A(word(p, d->users_file)));
+	else
+		buf_put(&b, d->users == USERS_SYSTEM ? STR("system") : STR("none"));
+	put_fmt(p, "users", line_of(cfg, &d->users), &b);
+	if (d->aliases_file.n > 0) {
+		buf_putf(&b, "file " STR_F, STR_A(word(p, d->aliases_file)));
+		put_fmt(p, "aliases", line_of(cfg, &d->aliases_file), &b);
+	}
+	if (d->virtusers_file.n > 0) {
+		buf_putf(&b, "file " STR_F, STR_A(word(p, d->virtusers_file)));
+		put_fmt(p, "virtusers", line_of(cfg, &d->virtusers_file), &b);
+	}
+	put_simple(p, &block_domain, d);
+	if (d->detail != 0)
+		buf_putc(&b, d->detail);
+	else
+		buf_puts(&b, "none");
+	put_fmt(p, "detail", line_of(cfg, &d->detail), &b);
+	if (d->deliver == DLV_MAILDIR)
+		buf_putf(&b, "maildir " STR_F, STR_A(word(p, d->maildir)));
+	else if (d->deliver == DLV_LMTP)
+		buf_putf(&b, "lmtp " STR_F, STR_A(word(p, d->lmtp)));
+	else
+		buf_puts(&b, "discard");
+	put_fmt(p, "deliver", line_of(cfg, &d->deliver), &b);
+	if (d->mail_ids_set) {
+		buf_putf(&b, "%u:%u", d->mail_uid, d->mail_gid);
+		put_fmt(p, "mail-user", line_of(cfg, &d->mail_uid), &b);
+	}
+	for (size_t i = 0; i < d->ndkim; i++) {
+		buf_putf(&b, STR_F " " STR_F, STR_A(d->dkim[i].selector),
+		    STR_A(word(p, d->dkim[i].file)));
+		put_fmt(p, "dkim", d->line, &b);
+	}
+	close_block(p);
+	buf_done(&b);
+}
+
+static void
+put_grant(struct printer *p, const struct grant *g)
+{
+	struct buf b;
+
+	buf_init(&b, 65536);
+	buf_puts(&b, "from ");
+	switch (g->kind) {
+	case GRANT_AUTHENTICATED:
+		buf_puts(&b, "authenticated");
+		break;
+	case GRANT_LOCAL_UID:
+		buf_puts(&b, "local-uid ");
+		if (g->uid_any)
+			buf_puts(&b, "any");
+		else
+			buf_putu(&b, g->uid);
+		break;
+	case GRANT_HOSTNAME:				/* from access maps only */
+		buf_puts(&b, "hostname");
+		break;
+	case GRANT_NETWORK:
+		buf_puts(&b, "network ");
+		format_net(&b, &g->net);
+		break;
+	case GRANT_CERTIFICATE:
+		if (g->pin.n > 0)
+			buf_putf(&b, "certificate pin " STR_F, STR_A(g->pin));
+		else
+			buf_putf(&b, "certificate ca " STR_F " san " STR_F, STR_A(word(p, g->ca_file)),
+			    STR_A(g->san));
+		break;
+	case GRANT_POP:
+		buf_puts(&b, "pop-login for ");
+		format_ms(&b, g->pop_ms);
+		break;
+	case GRANT_DESTINATION:
+		buf_reset(&b);
+		buf_putf(&b, "to domain " STR_F, STR_A(g->domain));
+		if (g->via.n > 0)
+			buf_putf(&b, " via " STR_F, STR_A(word(p, g->via)));
+		if (g->recipients_file.n > 0)
+			buf_putf(&b, " recipients " STR_F, STR_A(word(p, g->recipients_file)));
+		break;
+	}
+	for (size_t i = 0; i < g->nsending_as; i++)
+		buf_putf(&b, "%s " STR_F, i ? "" : " sending-as", STR_A(word(p, g->sending_as[i])));
+	put_value(p, "relay", buf_str(&b), g->line);
+	buf_done(&b);
+}
+
+static void
+put_limits(struct printer *p)
+{
+	const struct limits *lim = &p->cfg->lim;
+	struct buf b;
+
+	open_block(p, "limits", "limits", STR(""));
+	put_simple(p, &block_limits, lim);
+	buf_init(&b, 1024);
+	for (size_t i = 0; i < lim->nretry; i++) {
+		if (i > 0)
+			buf_putc(&b, ' ');
+		format_ms(&b, lim->retry_ms[i]);
+	}
+	put_value(p, "retry", buf_str(&b), line_of(p->cfg, lim->retry_ms));
+	buf_done(&b);
+	close_block(p);
+}
+
+static void
+put_dns_list(struct printer *p, struct str zone, const struct dns_server *s, size_t n)
+{
+	const char *name = zone.n > 0 ? "stub" : "server";
+	unsigned line = line_of(p->cfg, s);
+	char ip[IP_TEXT_MAX];
+	struct buf b;
+
+	if (n == 0)
+		return;
+	buf_init(&b, 8192);
+	buf_put(&b, zone);
+	for (size_t i = 0; i < n; i++)
+		buf_putf(&b, s[i].ip.v6 ? "%s[" STR_F "]:%u" : "%s" STR_F ":%u", b.n ? " " : "",
+		    STR_A(ip_format(s[i].ip, ip)), s[i].port);
+	put_value(p, name, buf_str(&b), line);
+	buf_done(&b);
+}
+
+static void
+put_blocks(struct printer *p)
+{
+	const struct config *cfg = p->cfg;
+	const struct dns_conf *d = &cfg->dns;
+	char ip[IP_TEXT_MAX];
+
+	open_block(p, "dns", "dns", STR(""));
+	put_simple(p, &block_dns, d);
+	put_dns_list(p, STR(""), d->server, d->nserver);
+	for (size_t i = 0; i < d->nstub; i++)
+		put_dns_list(p, d->stub[i].zone, d->stub[i].server, d->stub[i].nserver);
+	for (size_t i = 0; i < d->nanchor; i++)
+		put_value(p, "trust-anchor", word(p, d->anchor[i]), line_of(cfg, &d->anchor));
+	close_block(p);
+	open_block(p, "log", "log", STR(""));
+	put_simple(p, &block_log, &cfg->log);
+	close_block(p);
+	open_block(p, "roles", "roles", STR(""));
+	for (unsigned i = 0; i < ROLE_COUNT; i++) {
+		char ids[32];
+
+		(void)snprintf(ids, sizeof ids, "%u:%u", cfg->role[i].uid, cfg->role[i].gid);
+		put_value(p, role_word((enum role_kind)i), str_of(ids),
+		    line_of(cfg, &cfg->role[i]));
+	}
+	close_block(p);
+	if (!cfg->test.on)
+		return;
+	open_block(p, "test", "test", STR(""));
+	put_simple(p, &block_test, &cfg->test);
+	if (cfg->test.assume_peer_set)
+		put_value(p, "peer-address", ip_format(cfg->test.assume_peer, ip),
+		    line_of(cfg, &cfg->test));
+	for (size_t i = 0; i < cfg->ngrant; i++)
+		if (cfg->grant[i].test)
+			put_value(p, "relay-from", str_fmt(cfg->memory, STR_F "/%u",
+			    STR_A(ip_format(cfg->grant[i].net.ip, ip)), cfg->grant[i].net.bits),
+			    cfg->grant[i].line);
+	close_block(p);
+}
+
+static void
+put_privacy(struct printer *p)
+{
+	struct buf b;
+
+	buf_init(&b, 512);
+	for (unsigned i = 0; i < 15; i++)
+		if (p->cfg->privacy & 1u << i)
+			buf_putf(&b, "%s%s", b.n ? " " : "", privacy_words[i]);
+	if (b.n > 0)
+		put_value(p, "privacy", buf_str(&b), line_of(p->cfg, &p->cfg->privacy));
+	buf_done(&b);
+}
+
+static void
+put_all(struct printer *p)
+{
+	const struct config *cfg = p->cfg;
+
+	put_simple(p, &block_top, cfg);
+	for (size_t i = 0; i < cfg->nlistener; i++)
+		put_listener(p, &cfg->listener[i]);
+	for (size_t i = 0; i < cfg->ncert; i++) {
+		struct str both = str_cat(cfg->memory, word(p, cfg->cert[i].chain),
+		    STR(" "), word(p, cfg->cert[i].key));
+
+		put_value(p, "certificate", both, line_of(cfg, &cfg->cert));
+	}
+	put_privacy(p);
+	put_nets(p, "exempt", &cfg->exempt);
+	put_nets(p, "normalise", &cfg->normalise);
+	for (size_t i = 0; i < cfg->ndomain; i++)
+		put_domain(p, &cfg->domain[i]);
+	for (size_t i = 0; i < cfg->ngrant; i++)
+		if (!cfg->grant[i].test)
+			put_grant(p, &cfg->grant[i]);
+	for (size_t i = 0; i < cfg->nroute; i++)
+		put_value(p, "route", str_cat(cfg->memory, cfg->route[i].domain, STR(" via "),
+		    word(p, cfg->route[i].hop.word)), cfg->route[i].line);
+	if (cfg->routes_file.n > 0)
+		put_value(p, "routes", str_cat(cfg->memory, STR("file "),
+		    word(p, cfg->routes_file)),
+		    line_of(cfg, &cfg->routes_file));
+	put_limits(p);
+	put_blocks(p);
+}
+
+void
+config_print(const struct config *cfg, struct buf *out)
+{
+	struct printer p = { .cfg = cfg, .out = out, .block = "" };
+
+	put_all(&p);
+}
+
+void
+config_print_json(const struct config *cfg, struct buf *out)
+{
+	struct printer p = { .cfg = cfg, .out = out, .json = true, .block = "" };
+
+	buf_puts(out, "[");
+	put_all(&p);
+	buf_puts(out, "]\n");
+}

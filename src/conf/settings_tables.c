@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * settings_tables: all blocks of postern.conf but the limits (settings_limits.c).
+ *
+ * Constant data: one row per setting with its place, default, and the text of the manual.  Rows
+ * marked SET_OWN are statements with a grammar of their own, read by the function they name.
+ */
+#include "base/num.h"
+#include "conf/settings.h"
+
+
+static const struct setting set_top[] = {
+	{ .name = "hostname", .type = SET_DOMAIN,
+	  .offset = offsetof(struct config, hostname),
+	  .text =
+	    "Name of this server, as other servers see it: in the greeting, in EHLO and "
+	    "in Received. Must be given, and be fully qualified." },
+	{ .name = "listen", .type = SET_OWN,
+	  .offset = offsetof(struct config, listener),
+	  .take = take_listen, .many = true,
+	  .syntax =
+	    "mx | submission | lmtp ADDRESS:PORT [{ ... }], or lmtp | local PATH [{ ... "
+	    "}]",
+	  .text =
+	    "Where clients are heard. mx takes mail for our domains and never offers "
+	    "AUTH; submission takes mail of our users; lmtp speaks RFC 2033; local is the "
+	    "socket of the sendmail command, whose users are known by their numeric id. "
+	    "IPv6 addresses stand in brackets." },
+	{ .name = "certificate", .type = SET_OWN,
+	  .offset = offsetof(struct config, cert),
+	  .take = take_certificate, .many = true,
+	  .syntax =
+	    "CHAIN KEY",
+	  .text =
+	    "A certificate chain and its private key, PEM files. Given again for further "
+	    "names or key types. The key may be readable by its owner only." },
+	{ .name = "spool", .type = SET_PATH,
+	  .offset = offsetof(struct config, spool_dir),
+	  .dflt = "/var/spool/postern",
+	  .text =
+	    "Directory of the mail that has been promised to be delivered." },
+	{ .name = "run", .type = SET_PATH,
+	  .offset = offsetof(struct config, run_dir),
+	  .dflt = "/run/postern",
+	  .text =
+	    "Directory of the control socket and other things that end with the server." },
+	{ .name = "data", .type = SET_PATH,
+	  .offset = offsetof(struct config, data_dir),
+	  .text =
+	    "Directory of small lasting state. Default: data, below the spool." },
+	{ .name = "workers", .type = SET_COUNT,
+	  .offset = offsetof(struct config, workers),
+	  .dflt = "0", .min = 0u, .max = 64u,
+	  .text =
+	    "Number of server processes; 0 is one per core." },
+	{ .name = "clients", .type = SET_COUNT,
+	  .offset = offsetof(struct config, clients),
+	  .dflt = "0", .min = 0u, .max = 64u,
+	  .text =
+	    "Number of processes that send; 0 is one per core." },
+	{ .name = "greeting", .type = SET_TEXT,
+	  .offset = offsetof(struct config, greeting),
+	  .dflt = "ESMTP",
+	  .text =
+	    "What the greeting says behind the name of the server. One line, no product "
+	    "or version unless you write it." },
+	{ .name = "privacy", .type = SET_OWN,
+	  .offset = offsetof(struct config, privacy),
+	  .take = take_privacy, .many = true,
+	  .syntax =
+	    "FLAG ...",
+	  .text =
+	    "sendmail's PrivacyOptions by their names: public, needmailhelo, "
+	    "needexpnhelo, needvrfyhelo, noexpn, novrfy, noverb, noetrn, authwarnings, "
+	    "restrictmailq, restrictqrun, restrictexpand, nobodyreturn, noreceipts, "
+	    "noactualrecipient, noreflection, goaway. VRFY and EXPN give nothing away "
+	    "with or without them." },
+	{ .name = "announce-binarymime", .type = SET_BOOL,
+	  .offset = offsetof(struct config, announce_binarymime),
+	  .dflt = "no",
+	  .text =
+	    "Announce BINARYMIME (RFC 3030)." },
+	{ .name = "exempt", .type = SET_OWN,
+	  .offset = offsetof(struct config, exempt),
+	  .loose = LOOSE_UP, .take = take_nets, .many = true,
+	  .syntax =
+	    "from NETWORK ...",
+	  .text =
+	    "Peers to which the limits per address do not apply." },
+	{ .name = "normalise", .type = SET_OWN,
+	  .offset = offsetof(struct config, normalise),
+	  .loose = LOOSE_UP, .take = take_nets, .many = true,
+	  .syntax =
+	    "from NETWORK ...",
+	  .text =
+	    "Peers whose bare line feeds are mended on the way in instead of refused: old "
+	    "devices in your own network, never a mail server." },
+	{ .name = "domain", .type = SET_OWN,
+	  .offset = offsetof(struct config, domain),
+	  .take = take_domain_block, .many = true,
+	  .syntax =
+	    "NAME { ... }",
+	  .text =
+	    "A domain whose mail ends here. The first one is the main domain: addresses "
+	    "without a domain, and those at the name or address of the server, are looked "
+	    "up there." },
+	{ .name = "relay", .type = SET_OWN,
+	  .offset = offsetof(struct config, grant),
+	  .take = take_relay, .many = true,
+	  .syntax =
+	    "from authenticated | network NETWORK ... | local-uid NUMBER ... | any | "
+	    "certificate pin HASH | certificate ca FILE san NAME | pop-login [for TIME], "
+	    "each [sending-as DOMAIN-OR-ADDRESS ...]; or to domain NAME ... [via HOP] "
+	    "[recipients FILE]",
+	  .text =
+	    "Grants the right to send elsewhere through this server. Without a grant "
+	    "nobody may. sending-as narrows a grant to senders; a sender can never be a "
+	    "grant. A host name is a grant only as a RELAY line of an access map, where "
+	    "its address is verified." },
+	{ .name = "route", .type = SET_OWN,
+	  .offset = offsetof(struct config, route),
+	  .take = take_route, .many = true,
+	  .syntax =
+	    "DOMAIN | .DOMAIN | * via HOP",
+	  .text =
+	    "Where mail for other domains goes instead of their MX. A hop is HOST[:PORT] "
+	    "(its MX, then its addresses), [HOST][:PORT] (its addresses only), "
+	    "lmtp:HOST:PORT, lmtp:/PATH, discard, or error:STATUS:TEXT. The longest match "
+	    "wins; * is everything else." },
+	{ .name = "routes", .type = SET_OWN,
+	  .offset = offsetof(struct config, routes_file),
+	  .take = take_routes,
+	  .syntax =
+	    "file PATH",
+	  .text =
+	    "The same from a file in the format of sendmail's mailertable, asked after "
+	    "the route lines." },
+	{ .name = "limits", .type = SET_OWN,
+	  .offset = offsetof(struct config, lim),
+	  .take = take_single_block,
+	  .syntax =
+	    "{ ... }",
+	  .text =
+	    "Limits and time-outs, see below." },
+	{ .name = "dns", .type = SET_OWN,
+	  .offset = offsetof(struct config, dns),
+	  .take = take_single_block,
+	  .syntax =
+	    "{ ... }",
+	  .text =
+	    "Where names are looked up, see below." },
+	{ .name = "log", .type = SET_OWN,
+	  .offset = offsetof(struct config, log),
+	  .take = take_single_block,
+	  .syntax =
+	    "{ ... }",
+	  .text =
+	    "Where events are written, see below." },
+	{ .name = "roles", .type = SET_OWN,
+	  .offset = offsetof(struct config, role),
+	  .take = take_single_block,
+	  .syntax =
+	    "{ ... }",
+	  .text =
+	    "Numeric ids of the processes, see below." },
+	{ .name = "test", .type = SET_OWN,
+	  .offset = offsetof(struct config, test),
+	  .loose = LOOSE_UP, .take = take_single_block,
+	  .syntax =
+	    "{ ... }",
+	  .text =
+	    "For test suites only, see below." },
+};
+
+const struct block block_top = {
+	.name = "", .set = set_top, .nset = COUNT(set_top),
+	.text =
+	    "The file itself.",
+};
+
+static const char *const listen_tls[] = { "off", "starttls", "implicit", NULL };
+
+static const struct setting set_listen[] = {
+	{ .name = "name", .type = SET_TEXT,
+	  .offset = offsetof(struct listener, name),
+	  .text =
+	    "Name of the listener in logs and policies. Default: its kind, with a number "
+	    "from the second on." },
+	{ .name = "tls", .type = SET_WORD,
+	  .offset = offsetof(struct listener, tls),
+	  .words = listen_tls,
+	  .text =
+	    "Default: starttls on mx when there is a certificate; implicit on submission, "
+	    "but starttls on port 587; off elsewhere." },
+	{ .name = "greeting", .type = SET_TEXT,
+	  .offset = offsetof(struct listener, greeting),
+	  .text =
+	    "As above, for this listener." },
+	{ .name = "mode", .type = SET_OWN,
+	  .offset = offsetof(struct listener, mode),
+	  .take = take_mode,
+	  .syntax =
+	    "OCTAL",
+	  .text =
+	    "Permissions of a Unix socket. Default: 666 for local, 660 for lmtp." },
+	{ .name = "proxy", .type = SET_OWN,
+	  .offset = offsetof(struct listener, proxy_from),
+	  .take = take_peer_list, .many = true,
+	  .syntax =
+	    "from NETWORK ...",
+	  .text =
+	    "Peers that must begin with a PROXY protocol header, version 1 or 2. From "
+	    "everybody else it is an error." },
+	{ .name = "xclient", .type = SET_OWN,
+	  .offset = offsetof(struct listener, xclient_from),
+	  .take = take_peer_list, .many = true,
+	  .syntax =
+	    "from NETWORK ...",
+	  .text =
+	    "Peers that may use XCLIENT." },
+};
+
+const struct block block_listen = {
+	.name = "listen", .set = set_listen, .nset = COUNT(set_listen),
+	.text =
+	    "Inside the braces of a listen statement.",
+};
+
+
+static const struct setting set_domain[] = {
+	{ .name = "users", .type = SET_OWN,
+	  .offset = offsetof(struct domain, users),
+	  .take = take_users,
+	  .syntax =
+	    "file PATH | system | none",
+	  .text =
+	    "Who has a mailbox: a Dovecot passwd-file, the accounts of this system, or "
+	    "nobody (aliases only)." },
+	{ .name = "aliases", .type = SET_OWN,
+	  .offset = offsetof(struct domain, aliases_file),
+	  .take = take_table_file,
+	  .syntax =
+	    "file PATH",
+	  .text =
+	    "Aliases in sendmail's format." },
+	{ .name = "virtusers", .type = SET_OWN,
+	  .offset = offsetof(struct domain, virtusers_file),
+	  .take = take_table_file,
+	  .syntax =
+	    "file PATH",
+	  .text =
+	    "Whole addresses in the format of sendmail's virtusertable, asked before "
+	    "aliases and users." },
+	{ .name = "catch-all", .type = SET_TEXT,
+	  .offset = offsetof(struct domain, catch_all),
+	  .text =
+	    "User of this domain, or address, that takes mail for all names nobody else "
+	    "has." },
+	{ .name = "detail", .type = SET_OWN,
+	  .offset = offsetof(struct domain, detail),
+	  .take = take_detail,
+	  .syntax =
+	    "CHARACTER | none",
+	  .text =
+	    "Separates a user from a detail that is not looked up: user+detail. Default: "
+	    "+" },
+	{ .name = "deliver", .type = SET_OWN,
+	  .offset = offsetof(struct domain, deliver),
+	  .take = take_deliver,
+	  .syntax =
+	    "maildir TEMPLATE | lmtp ADDRESS:PORT | lmtp PATH | discard",
+	  .text =
+	    "How mail reaches the mailbox. In the template {domain}, {user} and {home} "
+	    "stand for those of the recipient. Default: maildir {home}/Maildir for system "
+	    "users." },
+	{ .name = "mail-user", .type = SET_OWN,
+	  .offset = offsetof(struct domain, mail_uid),
+	  .take = take_mail_user,
+	  .syntax =
+	    "UID[:GID]",
+	  .text =
+	    "Numeric owner of mailboxes whose user has no ids of their own. Default: the "
+	    "one the server was started by." },
+	{ .name = "dkim", .type = SET_OWN,
+	  .offset = offsetof(struct domain, dkim),
+	  .take = take_dkim, .many = true,
+	  .syntax =
+	    "SELECTOR KEY",
+	  .text =
+	    "Signs mail of this domain with the PEM key of that selector." },
+};
+
+const struct block block_domain = {
+	.name = "domain", .set = set_domain, .nset = COUNT(set_domain),
+	.text =
+	    "Inside the braces of a domain.",
+};
+
+
+static const struct setting set_dns[] = {
+	{ .name = "server", .type = SET_OWN,
+	  .offset = offsetof(struct dns_conf, server),
+	  .take = take_dns_server, .many = true,
+	  .syntax =
+	    "ADDRESS[:PORT] ...",
+	  .text =
+	    "Resolvers to forward to. Default: none, the answers come from the "
+	    "authoritative servers." },
+	{ .name = "stub", .type = SET_OWN,
+	  .offset = offsetof(struct dns_conf, stub),
+	  .take = take_dns_stub, .many = true,
+	  .syntax =
+	    "ZONE ADDRESS[:PORT] ...",
+	  .text =
+	    "Authoritative servers of one zone." },
+	{ .name = "trust-anchor", .type = SET_OWN,
+	  .offset = offsetof(struct dns_conf, anchor),
+	  .take = take_dns_anchor, .many = true,
+	  .syntax =
+	    "\"OWNER DS|DNSKEY ...\"",
+	  .text =
+	    "A further trust anchor for DNSSEC, as one record in quotes." },
+	{ .name = "trust-anchor-file", .type = SET_PATH,
+	  .offset = offsetof(struct dns_conf, anchor_file),
+	  .text =
+	    "File of trust anchors. Default: the root key of the distribution." },
+	{ .name = "validate", .type = SET_BOOL,
+	  .offset = offsetof(struct dns_conf, validate),
+	  .dflt = "yes", .loose = LOOSE_DOWN,
+	  .text =
+	    "Validate DNSSEC. Without it DANE is never used." },
+	{ .name = "query-localhost", .type = SET_BOOL,
+	  .offset = offsetof(struct dns_conf, query_localhost),
+	  .dflt = "no",
+	  .text =
+	    "Allow name servers on loopback addresses." },
+};
+
+const struct block block_dns = {
+	.name = "dns", .set = set_dns, .nset = COUNT(set_dns),
+	.text =
+	    "Where names are looked up.",
+};
+
+static const char *const log_level[] = { "debug", "info", "notice", "warning", "error", NULL };
+
+static const struct setting set_log[] = {
+	{ .name = "file", .type = SET_PATH,
+	  .offset = offsetof(struct log_conf, path),
+	  .text =
+	    "A file, opened again on postern reload. Default: standard error, as service "
+	    "managers want it." },
+	{ .name = "json", .type = SET_BOOL,
+	  .offset = offsetof(struct log_conf, json),
+	  .dflt = "no",
+	  .text =
+	    "Write JSON instead of key=value." },
+	{ .name = "level", .type = SET_WORD,
+	  .offset = offsetof(struct log_conf, level),
+	  .dflt = "info", .words = log_level,
+	  .text =
+	    "The least important events that are written." },
+};
+
+const struct block block_log = {
+	.name = "log", .set = set_log, .nset = COUNT(set_log),
+	.text =
+	    "Where events are written, one line each.",
+};
+
+
+static const struct setting set_test[] = {
+	{ .name = "accepted-file", .type = SET_PATH,
+	  .offset = offsetof(struct test_conf, accepted_file),
+	  .text =
+	    "Append every accepted message to this file, one JSON object a line." },
+	{ .name = "peer-address", .type = SET_OWN,
+	  .offset = offsetof(struct test_conf, assume_peer),
+	  .take = take_test_peer,
+	  .syntax =
+	    "ADDRESS",
+	  .text =
+	    "Treat every client as coming from this address." },
+	{ .name = "auth-on-mx", .type = SET_BOOL,
+	  .offset = offsetof(struct test_conf, auth_on_mx),
+	  .dflt = "no",
+	  .text =
+	    "Offer AUTH on mx listeners, inside TLS." },
+	{ .name = "relay-from", .type = SET_OWN,
+	  .offset = offsetof(struct test_conf, on),
+	  .take = take_test_relay, .many = true,
+	  .syntax =
+	    "NETWORK ...",
+	  .text =
+	    "As relay from network, but loopback networks are taken." },
+};
+
+const struct block block_test = {
+	.name = "test", .set = set_test, .nset = COUNT(set_test),
+	.text =
+	    "For test suites. Refused unless every listener is on a loopback address or a "
+	    "Unix socket.",
+};
+
+#define ROLE_ROW(word_) \
+	{ .name = word_, .type = SET_OWN, .take = take_role_id, .syntax = "UID[:GID]", .text = "" }
+
+static const struct setting set_roles[] = {
+	ROLE_ROW("keeper"),
+	ROLE_ROW("pool"),
+	ROLE_ROW("smtpd"),
+	ROLE_ROW("queue"),
+	ROLE_ROW("smtpc"),
+	ROLE_ROW("resolver"),
+	ROLE_ROW("vault"),
+	ROLE_ROW("local"),
+	ROLE_ROW("lookup"),
+	ROLE_ROW("fetch"),
+	ROLE_ROW("admin"),
+};
+
+const struct block block_roles = {
+	.name = "roles", .set = set_roles, .nset = COUNT(set_roles),
+	.text = "Numeric ids under which the processes run when the server is started as root. "
+	    "They need no names in /etc/passwd, and no file but their own may belong to them. "
+	    "Default: 71000 for keeper's helpers and one more for each process of this list.",
+};
+
+const struct block *const blocks_all[] = {
+	&block_top, &block_listen, &block_domain, &block_limits, &block_dns, &block_log,
+	&block_roles, &block_test, NULL,
+};
