@@ -3,7 +3,7 @@
  * chan: a bounded first-in first-out of pointers between coroutines.
  *
  * Pointers belong to who put them until got.  A closed channel gives what is left, then IO_EOF.
- * Several may wait on either side; they are served in their order.
+ * Several may wait on either side.
  */
 #ifndef RT_CHAN_H
 #define RT_CHAN_H

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/list.h"
 #include "rt/co.h"
 
 /* Runs each coroutine that is ready now, once; those made ready meanwhile wait for the next
@@ -18,6 +19,9 @@ void sched_turn(void);
 
 /* Is a coroutine ready to run? */
 bool sched_ready(void);
+
+/* Does a coroutine wait whose pages sched_trim has not given back? */
+bool sched_parked(void);
 
 /* Simulated worlds: run ready coroutines in an order drawn from this state (NULL: in turn),
  * one per sched_turn. */
