@@ -51,10 +51,12 @@ signal_caught(int signo)
 {
 	int saved = errno;
 	uint64_t one = 1;
+	ssize_t n;
 
 	signals_pending |= UINT64_C(1) << signo;
-	if (write((int)signals_fd, &one, sizeof one) == -1)
-		;				/* full: it will be read anyway */
+	/* Full: it will be read anyway. */
+	n = write((int)signals_fd, &one, sizeof one);
+	(void)n;
 	errno = saved;
 }
 
