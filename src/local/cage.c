@@ -21,10 +21,10 @@
 static bool
 become(uid_t uid, gid_t gid)
 {
-	if (geteuid() != 0)
-		return geteuid() == uid;
-	if (uid == 0)
+	if (uid == 0 && geteuid() == 0)
 		return false;		/* mail is never written as root */
+	if (geteuid() == uid)
+		return true;
 	return setgroups(1, &gid) == 0 && setresgid(gid, gid, gid) == 0 &&
 	    setresuid(uid, uid, uid) == 0;
 }

@@ -23,7 +23,7 @@
 
 enum {
 	CHILD_ITEMS_MAX = 512,
-	CHILD_ARENA = 96 << 20,		/* address space; pages are touched as needed */
+	CHILD_ARENA = 1 << 30,		/* address space; pages are touched as needed */
 	CHILD_WHAT = 60,
 };
 

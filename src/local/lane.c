@@ -43,7 +43,7 @@ struct lane {
 	int memfd;
 	char *shared;
 	pid_t child;			/* 0: none */
-	int sock, syncfd;
+	int sock, syncfd, sync_err;
 	struct child_answer *answer;
 
 	/* the batch on its way */
@@ -156,9 +156,7 @@ sync_work(void *arg)
 	struct lane *l = arg;
 
 	if (l->syncfd != -1 && syncfs(l->syncfd) == -1)
-		for (size_t i = 0; i < l->n; i++)
-			if (l->answer->item[i].err == 0)
-				l->answer->item[i].err = errno;
+		l->sync_err = errno;
 }
 
 /* Copies a string with its NUL into the shared memory; 0: no room. */
@@ -276,26 +274,23 @@ batch_run(struct lane *l)
 
 	if (good && !one)
 		work_call(sync_work, l);
-	/* What a failed sync may have lost must not be published: ask with the errors known there. */
-	for (size_t i = 0; i < l->n && good; i++)
-		if (l->answer->item[i].err != 0)
-			verdict_outcome(l->batch[i], l->answer->item[i].err,
-			    l->answer->item[i].what);
-		else
-			verdict_outcome(l->batch[i], 0, "");
-	good = good && ask(l, CHILD_PUBLISH, one);
+	/* After a failed sync nothing is published: the child is ended with its files in tmp/. */
+	good = good && l->sync_err == 0 && ask(l, CHILD_PUBLISH, one);
 	if (good && !one)
 		work_call(sync_work, l);
 	for (size_t i = 0; i < l->n; i++) {
 		const struct child_verdict *v = &l->answer->item[i];
 
-		if (!good)
+		if (l->sync_err != 0)
+			verdict_outcome(l->batch[i], l->sync_err, "sync of the file system");
+		else if (!good)
 			verdict_outcome(l->batch[i], EPIPE, "delivery process ended");
-		else if (l->batch[i]->out.kind == OUT_DELIVERED && v->err != 0)
+		else
 			verdict_outcome(l->batch[i], v->err, v->what);
 	}
-	if (!good)
+	if (!good || l->sync_err != 0)
 		child_end(l);
+	l->sync_err = 0;
 	l->conf.on_done(l->conf.ctx, l->batch, l->n);
 	if (l->content_n > KEEP_BYTES)
 		(void)fallocate(l->memfd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
@@ -320,6 +315,7 @@ lane_run(void *arg)
 {
 	struct lane *l = arg;
 
+	l->co = co_self();
 	while (!l->closing || !list_empty(&l->waiting)) {
 		if (list_empty(&l->waiting)) {
 			if (co_park(now_ms() + IDLE_MS) == WAKE_TIMEOUT)
@@ -346,7 +342,7 @@ lane_open(const struct lane_conf *conf, uid_t uid, gid_t gid, const char *base)
 	l->uid = uid;
 	l->gid = gid;
 	l->sock = l->syncfd = -1;
-	list_init(&l->waiting);
+	link_init(&l->waiting);
 	l->base = strdup(base);
 	l->answer = calloc(1, sizeof *l->answer);
 	l->memfd = memfd_create("delivery", MFD_CLOEXEC);
