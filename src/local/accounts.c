@@ -33,24 +33,21 @@ accounts_new(const struct config *cfg)
 {
 	struct accounts *as = calloc(1, sizeof *as);
 
-	if (as != NULL) {
+	if (as != NULL)
 		as->cfg = cfg;
-		map_init(&as->map);
-	}
 	return as;
 }
 
 static void
 forget_all(struct accounts *as)
 {
-	struct map_iter it = {};
+	size_t at = 0;
 	struct str key;
 	void *value;
 
-	while (map_next(&as->map, &it, &key, &value))
+	while (map_next(&as->map, &at, &key, &value))
 		free(value);
 	map_done(&as->map);
-	map_init(&as->map);
 }
 
 void
@@ -59,7 +56,6 @@ accounts_free(struct accounts *as)
 	if (as->lookup != NULL)
 		ipc_close(as->lookup);
 	forget_all(as);
-	map_done(&as->map);
 	free(as);
 }
 
@@ -121,7 +117,7 @@ static void
 remember(struct accounts *as, struct str key, enum account_answer answer,
     const struct account *account)
 {
-	if (map_count(&as->map) >= REMEMBERED_MAX)
+	if (as->map.n >= REMEMBERED_MAX)
 		forget_all(as);
 	struct remembered *old = map_del(&as->map, key), *r;
 
@@ -136,8 +132,7 @@ remember(struct accounts *as, struct str key, enum account_answer answer,
 	if (account->home.n > 0)
 		memcpy(r->text + key.n, account->home.p, account->home.n);
 	r->account.home = (struct str){ r->text + key.n, account->home.n };
-	if (!map_put(&as->map, (struct str){ r->text, key.n }, r))
-		free(r);
+	(void)map_put(&as->map, (struct str){ r->text, key.n }, r);
 }
 
 /* Does this domain's user need a question at all? */

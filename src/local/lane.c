@@ -197,14 +197,13 @@ head_put(struct lane *l, const struct delivery *d, struct child_item *it)
 static enum sr
 content_put(struct lane *l, const struct delivery *d, struct child_item *it)
 {
-	for (size_t i = 0; i < l->n; i++)
-		if (l->batch[i]->job == d->job) {
-			const struct child_item *other = (struct child_item *)(void *)l->shared + i;
+	if (l->n > 0 && l->batch[l->n - 1]->job == d->job) {
+		const struct child_item *other = (struct child_item *)(void *)l->shared + l->n - 1;
 
-			it->content_at = other->content_at;
-			it->content_len = other->content_len;
-			return SR_OK;
-		}
+		it->content_at = other->content_at;
+		it->content_len = other->content_len;
+		return SR_OK;
+	}
 	uint64_t len = content_len(&d->job->ref);
 	char *to = l->shared + CONTENT_AT + l->content_n;
 

@@ -4,11 +4,12 @@
  */
 #include "local/local_role.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "base/map.h"
+#include "base/num.h"
 #include "ipc/role.h"
 #include "local/accounts.h"
 #include "local/lane.h"
