@@ -2,9 +2,9 @@
 /*
  * lane: deliveries for one user id into mailboxes below one base directory, through one child.
  *
- * Deliveries that arrive while a batch is on its way make the next one: the busier, the larger, and
- * each batch pays two syncs of the file system (doc in child.h).  A lane is a coroutine in the
- * role's group; it ends its child when it has been idle for a while, and starts one when needed.
+ * Deliveries that arrive while a batch is on its way make the next one: the busier, the larger,
+ * and each batch pays two syncs of the file system (child.h).  A lane is a coroutine in the role's
+ * group; it ends its child when it has been idle for a while, and starts one when needed.
  *
  * Memory: a delivery belongs to the caller from lane_put until on_done is called with it.
  */

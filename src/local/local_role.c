@@ -77,7 +77,7 @@ log_delivery(const struct delivery *d)
 static void
 tell(struct held *h, struct delivery **d, size_t n)
 {
-	struct outcome out[64];
+	struct outcome out[16];
 
 	for (size_t i = 0; i < n; ) {
 		size_t k = 0;
