@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * facts: everything a verdict may depend on, gathered by the stages of a session.
+ *
+ * 1. decide() sees nothing but these and the compiled policy: two sessions with equal facts get
+ *    equal verdicts, and `postern explain` can replay one from what was recorded.
+ * 2. A fact that nobody gathered is zero, and zero never grants anything.
+ * 3. Slices belong to the session; facts own no memory.
+ *
+ * TLS, AUTH, certificate and POP facts are filled by the stages of those names.
+ */
+#ifndef POLICY_FACTS_H
+#define POLICY_FACTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/ip.h"
+#include "base/str.h"
+#include "conf/parts.h"
+#include "mail/path.h"
+
+/* What a recipient (or an own sender) is; from route/ask, in policy's words. */
+enum dest {
+	DEST_NONE,			/* not asked */
+	DEST_LOCAL,			/* a mailbox or alias here */
+	DEST_RELAYED,			/* a domain we relay for */
+	DEST_REMOTE,			/* somebody else's */
+	DEST_UNKNOWN,			/* our domain, no such address */
+	DEST_DISABLED,
+	DEST_FULL,
+	DEST_LATER,			/* could not be asked */
+};
+
+enum dns_fact { DNSF_NONE, DNSF_OK, DNSF_NXDOMAIN, DNSF_NULL_MX, DNSF_TEMP };
+
+/* Who the client is known to be.  At most one of them speaks. */
+struct identity {
+	struct str user;		/* AUTH; empty: none */
+	bool trusted;			/* ... by a mechanism that may grant relay */
+	struct str cert;		/* verified certificate: its pin */
+	struct str pop_user;		/* recent POP login from this address */
+	struct str host;		/* name of the client verified both ways (FCrDNS) */
+	bool local;			/* Unix socket with peer credentials */
+	uint32_t uid;			/* ... whose */
+};
+
+enum content_fault {			/* a set */
+	CONTENT_BARE = 1,		/* CR or LF alone */
+	CONTENT_NUL = 2,
+	CONTENT_LONG_LINE = 4,
+	CONTENT_SIZE = 8,
+	CONTENT_HEADER = 16,		/* too many fields or octets */
+	CONTENT_LOOP = 32,		/* too many Received fields */
+	CONTENT_8BIT_HEADER = 64,	/* not a fault by itself */
+};
+
+struct content_facts {
+	unsigned faults;		/* enum content_fault */
+	uint64_t size;
+	unsigned received;
+	unsigned from, sender, date, subject;	/* fields of that name */
+};
+
+struct facts {
+	/* connect */
+	enum listener_kind listener;
+	struct str listener_name;
+	bool have_ip;
+	struct ip ip;			/* the client, after PROXY and XCLIENT */
+	struct ip server_ip;		/* our end; zero when unknown */
+	bool full, full_ip, rate_ip;	/* limits reached */
+	bool blocked;			/* a local block list names the client */
+	bool early_talk;
+	/* hello */
+	struct str helo;
+	bool helo_literal;
+	struct ip helo_ip;
+	/* TLS and identity */
+	bool tls;
+	struct identity id;
+	/* MAIL */
+	const struct path *sender;
+	uint64_t size;			/* as declared; 0: not */
+	bool spool_full;
+	enum dns_fact sender_dns;
+	enum dest sender_dest;		/* own-domain sender: what it is here */
+	bool sender_bound;		/* the identity's binding covers the sender */
+	/* RCPT */
+	const struct path *rcpt;
+	enum dest dest;
+	uint64_t nrcpt;			/* accepted so far */
+	uint64_t unknown;		/* unknown recipients so far in the session */
+	/* end of data */
+	struct content_facts content;
+	/* who wants to know each rule asked; NULL: nobody */
+	const struct policy_trace *trace;
+};
+
+#endif

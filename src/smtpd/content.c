@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * content: the octets of a message on their way into the spool, and its end.
+ *
+ * 1. Everything is looked at once, while it arrives: limits, loops, header counts.
+ * 2. What is refused is still counted to its real end, but no longer stored.
+ * 3. 250 is said after sd_commit answered SPOOL_OK, and never else.
+ */
+#include "smtpd/session.h"
+
+#include "base/msgid.h"
+#include "base/num.h"
+#include "mail/received.h"
+#include "rt/clock.h"
+#include "rt/log.h"
+
+enum { PREPEND_MAX = 4096 };
+
+bool
+content_begin(struct session *s)
+{
+	struct tx *tx = s->tx;
+
+	dot_in_init(&tx->dot, s->lim->body_line);
+	buf_init(&tx->copy, 256 << 20);
+	tx->store = SPOOL_OK;
+	tx->draft = sd_begin(s->srv->sw, &tx->store);
+	tx->begun = tx->draft != NULL;
+	return tx->begun;
+}
+
+struct reply
+content_store_reply(enum spool store)
+{
+	switch (store) {
+	case SPOOL_BUSY:
+		return REPLY(452, 4, 3, 1, "too much mail at once, try again later");
+	case SPOOL_FULL:
+		return REPLY(452, 4, 3, 1, "no space, try again later");
+	case SPOOL_OK:
+	case SPOOL_IO:
+		return REPLY(451, 4, 3, 0, "could not store the message, try again later");
+	}
+	return REPLY(451, 4, 3, 0, "could not store the message, try again later");
+}
+
+static void
+drop_draft(struct tx *tx)
+{
+	struct spool_draft *d = tx->draft;
+
+	tx->draft = NULL;
+	if (d)
+		sd_drop(d);
+	buf_done(&tx->copy);
+}
+
+void
+content_spoil(struct session *s, unsigned fault)
+{
+	s->tx->content.faults |= fault;
+	drop_draft(s->tx);
+}
+
+static void
+store(struct session *s, struct str bytes)
+{
+	struct tx *tx = s->tx;
+
+	tx->content.size += bytes.n;
+	if (!tx->draft || bytes.n == 0)
+		return;
+	tx->store = sd_write(tx->draft, bytes);
+	if (tx->store != SPOOL_OK) {
+		drop_draft(tx);
+		return;
+	}
+	if (s->srv->accepted_fd >= 0)
+		(void)buf_put(&tx->copy, bytes);
+	if (bytes.n >= 2) {
+		tx->tail[0] = bytes.p[bytes.n - 2];
+		tx->tail[1] = bytes.p[bytes.n - 1];
+	} else {
+		tx->tail[0] = tx->tail[1];
+		tx->tail[1] = bytes.p[0];
+	}
+}
+
+/* A listed network's bare LF becomes CR LF in the content.  The end of data is unmoved by it: only
+ * CR LF . CR LF ever is one, so nothing can be smuggled. */
+static void
+store_mended(struct session *s, struct str bytes)
+{
+	while (bytes.n > 0) {
+		ssize_t nl = str_chr(bytes, '\n');
+		bool cr = nl > 0 ? bytes.p[nl - 1] == '\r' : s->tx->mend_cr;
+		size_t n = nl < 0 ? bytes.n : (size_t)nl;
+
+		store(s, str_sub(bytes, 0, n));
+		if (nl < 0) {
+			s->tx->mend_cr = bytes.p[bytes.n - 1] == '\r';
+			return;
+		}
+		store(s, cr ? STR("\n") : STR("\r\n"));
+		s->tx->mend_cr = false;
+		bytes = str_skip(bytes, n + 1);
+	}
+}
+
+static void
+check_header(struct session *s, struct str bytes)
+{
+	struct header_scan *h = &s->tx->header;
+
+	if (h->done)
+		return;
+	(void)header_scan_feed(h, bytes);
+	if (h->size > s->lim->header_bytes || h->fields > s->lim->header_fields)
+		content_spoil(s, CONTENT_HEADER);
+	if (h->count[HDR_RECEIVED] >= s->lim->received_max)
+		content_spoil(s, CONTENT_LOOP);
+}
+
+void
+content_put(struct session *s, struct str bytes)
+{
+	if (s->tx->content.size + bytes.n > s->lim->message_size)
+		content_spoil(s, CONTENT_SIZE);
+	check_header(s, bytes);
+	if (s->mend)
+		store_mended(s, bytes);
+	else
+		store(s, bytes);
+}
+
+static void
+gather_content(struct session *s)
+{
+	struct tx *tx = s->tx;
+	unsigned dot = tx->dot.faults;
+
+	if (s->mend)
+		dot &= ~(unsigned)DOT_BARE_LF;
+	if (dot & (DOT_BARE_CR | DOT_BARE_LF))
+		tx->content.faults |= CONTENT_BARE;
+	if (dot & DOT_NUL)
+		tx->content.faults |= CONTENT_NUL;
+	if (dot & DOT_LONG_LINE)
+		tx->content.faults |= CONTENT_LONG_LINE;
+	tx->content.received = tx->header.count[HDR_RECEIVED];
+	tx->content.from = tx->header.count[HDR_FROM];
+	tx->content.sender = tx->header.count[HDR_SENDER];
+	tx->content.date = tx->header.count[HDR_DATE];
+	tx->content.subject = tx->header.count[HDR_SUBJECT];
+	s->f.content = tx->content;
+}
+
+/* The place of the checks on the whole message (DKIM, DMARC, own-domain rules, filters): they add
+ * facts before decide_end.  May suspend. */
+static void
+gather_authentication(struct session *s)
+{
+	(void)s;
+}
+
+static struct str
+with_word(const struct session *s)
+{
+	struct received_by by = {
+		.lmtp = s->listener->kind == L_LMTP, .extended = s->extended, .tls = s->f.tls,
+		.auth = s->f.id.user.n > 0, .utf8 = s->tx->m.smtputf8,
+	};
+
+	return received_with(by);
+}
+
+/* RFC 5321 4.4 */
+static struct str
+trace_field(struct session *s, uint64_t id)
+{
+	struct tx *tx = s->tx;
+	char text[MSGID_TEXT];
+	char *mem = arena_alloc(&s->mem, PREPEND_MAX);
+	struct buf b = { .p = mem, .cap = PREPEND_MAX, .max = PREPEND_MAX };
+	struct received r = {
+		.helo = s->f.helo, .has_ip = s->f.have_ip, .ip = s->f.ip, .ptr = s->f.id.host,
+		.by = s->srv->cfg->hostname, .with = with_word(s), .id = msgid_format(id, text),
+		.rcpt = tx->nrcpt == 1 ? tx->rcpt[0].addr : (struct str){},
+		.unix_s = wall_ms() / 1000,
+	};
+
+	if (s->f.id.local)
+		r.local_user = str_fmt(&s->mem, "uid %u", s->f.id.uid);
+	if (!mem || !received_format(&b, &r))
+		return (struct str){};
+	return buf_str(&b);
+}
+
+static struct spool_env
+envelope(struct session *s)
+{
+	struct tx *tx = s->tx;
+
+	return (struct spool_env){
+		.sender = tx->sender, .null_sender = tx->m.path.null, .smtputf8 = tx->m.smtputf8,
+		.requiretls = tx->m.requiretls, .ret = (uint8_t)tx->m.ret,
+		.listener_kind = (uint8_t)s->listener->kind, .body = (enum spool_body)tx->m.body,
+		.received_ms = wall_ms(), .peer = s->f.ip, .peer_port = s->port,
+		.envid = tx->m.envid, .helo = s->f.helo, .peer_name = s->f.id.host,
+		.listener = s->listener->name, .with = with_word(s), .auth_id = s->f.id.user,
+		.rule = tx->rule, .why = tx->why, .rcpt = tx->rcpt, .nrcpt = tx->nrcpt,
+	};
+}
+
+static void
+log_accepted(struct session *s, uint64_t id)
+{
+	struct tx *tx = s->tx;
+
+	if (!log_wants(LOG_INFO))
+		return;
+	log_begin(LOG_INFO, "accepted");
+	log_id("id", id);
+	log_u("session", s->serial);
+	log_s("listener", s->listener->name);
+	if (s->f.have_ip)
+		log_ip("client", s->f.ip);
+	if (s->f.id.local)
+		log_u("uid", s->f.id.uid);
+	log_s("helo", s->f.helo);
+	log_s("from", tx->sender);
+	log_s("to", tx->rcpt[0].addr);
+	log_u("rcpts", tx->nrcpt);
+	log_u("size", tx->content.size);
+	if (tx->rule.n > 0)
+		log_s("rule", tx->rule);
+	log_end();
+}
+
+static struct reply
+commit(struct session *s)
+{
+	struct tx *tx = s->tx;
+	struct spool_env env;
+	struct str prepend;
+	char text[MSGID_TEXT];
+	uint64_t id;
+
+	/* Mail is lines; a chunk need not have ended one (RFC 3030 says nothing of it). */
+	if (tx->content.size > 0 && (tx->tail[0] != '\r' || tx->tail[1] != '\n'))
+		store(s, STR("\r\n"));
+	if (!tx->draft)
+		return content_store_reply(tx->store);
+	id = sd_id(tx->draft);
+	prepend = trace_field(s, id);
+	if (prepend.n == 0)
+		return REPLY(452, 4, 3, 1, "no memory");
+	env = envelope(s);
+	tx->store = sd_commit(tx->draft, &env, prepend, NULL);
+	if (tx->store != SPOOL_OK)
+		return content_store_reply(tx->store);
+	tx->draft = NULL;
+	s->messages++;
+	s->srv->accepted++;
+	log_accepted(s, id);
+	accepted_note(s, prepend);
+	return REPLY_TEXT(250, 2, 0, 0,
+	    str_cat(&s->line, STR("queued as "), msgid_format(id, text)));
+}
+
+struct reply
+content_end(struct session *s, bool last)
+{
+	struct verdict v;
+	struct reply r;
+	size_t n = last ? s->tx->nrcpt : 1;
+
+	gather_content(s);
+	gather_authentication(s);
+	v = decide_end(s->srv->policy, &s->f);
+	if (v.act == ACT_ACCEPT) {
+		r = commit(s);
+	} else {
+		r = session_verdict(s, &v);
+		s->srv->refused++;
+	}
+	/* RFC 2033 4.2: a reply for each recipient that was taken */
+	for (; s->listener->kind == L_LMTP && n > 1; n--)
+		session_reply(s, &r);
+	tx_reset(s);
+	return r;
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * session: one client's visit, and the transaction in it.
+ *
+ * 1. struct session lives on its coroutine's stack and is small: thousands of them wait at once.
+ * 2. A transaction exists only between MAIL and its end; tx_reset is the only end, whatever the
+ *    reason (accepted, refused, RSET, HELO, STARTTLS, AUTH, a lost connection).
+ * 3. Three memories: `line` is emptied after each command, `mem` with the transaction; what the
+ *    session itself keeps has its place in the struct.
+ * 4. A command handler returns its reply; session_run writes, logs and counts it.
+ */
+#ifndef SMTPD_SESSION_H
+#define SMTPD_SESSION_H
+
+#include "mail/dotstuff.h"
+#include "mail/header.h"
+#include "mail/reply.h"
+#include "mail/smtp.h"
+#include "smtpd/smtpd.h"
+
+enum { HELO_MAX = 255, TX_MEMORY = 2 << 20, LINE_MEMORY = 128 << 10 };
+
+struct tx {
+	struct mail_args m;		/* slices in session.mem */
+	struct str sender;		/* text of the path */
+	struct spool_rcpt *rcpt;
+	size_t nrcpt, rcpt_cap;
+	struct path last;		/* the recipient being judged */
+	struct str rule, why;		/* of the grant under which it relays */
+	/* content */
+	struct spool_draft *draft;
+	enum spool store;		/* SPOOL_OK while the draft takes what comes */
+	struct dot_in dot;
+	struct header_scan header;
+	struct content_facts content;
+	bool begun;			/* DATA or the first BDAT came */
+	bool chunked;			/* ... it was BDAT */
+	bool mend_cr;			/* normalising: the last octet was CR */
+	char tail[2];			/* last two octets of the content */
+	struct buf copy;		/* test profile: the content again */
+};
+
+struct session {
+	struct smtpd *srv;
+	const struct limits *lim;
+	const struct listener *listener;
+	struct conn *c;
+	struct co *co;
+	struct link link;		/* in srv->visits */
+	struct tx *tx;
+	struct arena line, mem;
+	struct facts f;
+	struct peer_count *peer;	/* our place in the limiter */
+	uint64_t serial;
+	uint32_t commands, noops, errors, messages, unknown;
+	unsigned ext;			/* enum smtp_ext announced */
+	uint16_t port;
+	bool counted;			/* in srv->live */
+	bool helo_seen, extended;	/* HELO or more; EHLO or LHLO */
+	bool utf8_reply;
+	bool waiting;			/* for a command, and nothing else */
+	bool mend;			/* bare LF of this peer is mended */
+	bool patient;
+	char helo[HELO_MAX + 1];
+};
+
+/* Writes one reply into the output buffer.  suspends only when that is full. */
+void session_reply(struct session *s, const struct reply *r);
+/* The verdict's reply; logs a refusal with its rule. */
+struct reply session_verdict(struct session *s, const struct verdict *v);
+/* Everything the client said about itself is forgotten (RFC 3207 4.2, XCLIENT). */
+void session_forget(struct session *s);
+
+/* cmd_hello.c */
+struct reply on_hello(struct session *s, enum smtp_verb verb, struct str args);
+/* cmd_mail.c; suspends */
+struct reply on_mail(struct session *s, struct str args);
+/* cmd_rcpt.c; suspends */
+struct reply on_rcpt(struct session *s, struct str args);
+/* cmd_data.c; suspend */
+struct reply on_data(struct session *s, struct str args);
+struct reply on_bdat(struct session *s, struct str args);
+/* cmd_misc.c */
+struct reply on_rset(struct session *s, struct str args);
+struct reply on_noop(struct session *s);
+struct reply on_quit(struct session *s, struct str args);
+struct reply on_vrfy(struct session *s, struct str args);
+struct reply on_expn(struct session *s);
+struct reply on_help(struct session *s);
+struct reply on_unknown(struct session *s, enum smtp_verb verb);
+/* cmd_tls.c, cmd_auth.c: the places of STARTTLS and AUTH; may suspend */
+struct reply on_starttls(struct session *s, struct str args);
+struct reply on_auth(struct session *s, struct str args);
+/* cmd_xclient.c */
+struct reply on_xclient(struct session *s, struct str args);
+
+/* tx.c: m's slices are copied.  False: no memory. */
+bool tx_begin(struct session *s, const struct mail_args *m);
+bool tx_add(struct session *s, const struct rcpt_args *r, uint32_t flags);
+/* The one end of a transaction; harmless without one.  May suspend in sd_drop. */
+void tx_reset(struct session *s);
+/* Address of a bare <user>: the main domain is meant. */
+struct str tx_main_domain(const struct session *s);
+
+/* content.c */
+/* Begin the draft.  False: tx->store says why. */
+bool content_begin(struct session *s);
+/* Take octets of the message as it will be stored.  suspends */
+void content_put(struct session *s, struct str bytes);
+/* Drop what was stored, go on counting. */
+void content_spoil(struct session *s, unsigned fault);
+/* Judge and commit; the reply of the message's end (LMTP: of each recipient, when it is the last
+ * chunk).  Ends the transaction.  suspends */
+struct reply content_end(struct session *s, bool last);
+struct reply content_store_reply(enum spool store);
+
+/* accepted.c: one JSON line to the test profile's file */
+void accepted_note(struct session *s, struct str prepend);
+
+#endif

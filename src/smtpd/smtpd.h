@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * smtpd: one worker that receives mail: what all its sessions share.
+ *
+ * 1. Nothing is promised before the spool has it on stable storage.
+ * 2. What a client may do is policy's answer; what a recipient is, is asked through ops.
+ * 3. One owner: whoever called smtpd_new.  All sessions have ended before smtpd_free.
+ *
+ * The role (role.c), `postern smtpd --stdio` and the tests each wire the same worker to their own
+ * listeners, spool and look-ups.
+ */
+#ifndef SMTPD_SMTPD_H
+#define SMTPD_SMTPD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/list.h"
+#include "conf/config.h"
+#include "policy/decide.h"
+#include "rt/conn.h"
+#include "rt/group.h"
+#include "spool/writer.h"
+
+struct limiter;
+struct peer_count;
+
+struct smtpd_ops {
+	/* What that address is here.  suspends; DEST_LATER when it cannot be told now. */
+	enum dest (*dest)(void *ctx, const struct path *p, struct arena *a);
+	void *ctx;
+};
+
+struct smtpd {
+	const struct config *cfg;
+	const struct limits *lim;
+	struct policy *policy;
+	struct spool_writer *sw;
+	struct smtpd_ops ops;
+	struct limiter *limiter;
+	struct group *sessions;
+	struct link visits;		/* struct session, all of them */
+	uint64_t live[4];		/* sessions by listener kind */
+	uint64_t serial;		/* of sessions, for the log */
+	uint64_t accepted, refused, served;
+	int accepted_fd;		/* the test profile's file, or -1 */
+	bool draining;
+};
+
+/* A client at the door. */
+struct visit {
+	struct smtpd *srv;
+	const struct listener *listener;
+	struct conn *c;			/* becomes the session's */
+	bool have_ip, have_server_ip;
+	struct ip ip, server_ip;
+	uint16_t port;
+	bool have_uid;
+	uint32_t uid;			/* Unix socket: whose */
+	bool patient;			/* a pipe, not a network: input may be there before the greeting */
+};
+
+/* cfg outlives the worker; sw and ops.ctx are the caller's. */
+struct smtpd *smtpd_new(const struct config *cfg, struct spool_writer *sw,
+    const struct smtpd_ops *ops);
+/* Cancels what still lives.  suspends */
+void smtpd_free(struct smtpd *srv);
+
+/* Serves one client to its end, on the caller's coroutine.  Closes v->c.  suspends */
+void smtpd_visit(const struct visit *v);
+
+/* Starts a session for it as a child of the worker.  False: no memory; v->c is closed. */
+bool smtpd_visit_go(const struct visit *v);
+
+/* No new transactions: idle sessions hear 421 now, the others after their present message. */
+void smtpd_drain(struct smtpd *srv);
+
+#endif
