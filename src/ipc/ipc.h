@@ -112,10 +112,4 @@ enum io ipc_call(struct ipc *ch, enum msg_type type, const void *ask, enum msg_t
 /* Send now what has gathered, not at the end of the turn. */
 void ipc_flush(struct ipc *ch);
 
-/* The wire form, for tests and the fuzzer: frames of one datagram without its head. */
-size_t msg_pack(enum msg_type type, const void *m, char *p, size_t n);	/* 0: does not fit */
-bool msg_unpack(enum msg_type type, struct str bytes, void *m, struct arena *a);
-const char *msg_name(enum msg_type type);
-bool msg_allowed(enum msg_type type, enum role_kind from, enum role_kind to);
-
 #endif

@@ -10,8 +10,9 @@
  *	role_attach(env, &hooks, me);	// peers and listeners known so far come at once
  *	role_wait_drain(env);		// suspends until keeper asks us to end
  *
- * Keeper may replace a peer at any time (it was restarted): on_peer comes again with the same role
- * and index; the old channel has ended or will, by its own on_close.  The env belongs to the
+ * Keeper may replace a peer at any time (it was restarted): on_peer comes again with the same role,
+ * index and generation; the old channel has ended or will, by its own on_close.  queue, pool and
+ * those they talk to may have peers of two generations at once (reload): the highest is the new.  The env belongs to the
  * process and lives as long as it.  cfg never changes in a process's life.
  */
 #ifndef IPC_ROLE_H
@@ -59,7 +60,7 @@ struct role_env {
 
 /* Boot: read the control channel up to ctl_go.  NULL: keeper went away or the talk was bad.
  * suspends; deadline bounded.  Called by main/ only. */
-struct role_env *role_env_open(int ctl_fd);
+struct role_env *role_env_open(int ctl_fd, enum role_kind role);
 /* The name given with ctl_go for the sandbox probe, empty in every ordinary start. */
 struct str role_env_probe(const struct role_env *env);
 void role_env_probe_answer(struct role_env *env, struct str json);
@@ -69,7 +70,9 @@ int role_file(const struct role_env *env, const char *name);
 
 /* Say ready to keeper and receive what came and comes.  Call once. */
 void role_attach(struct role_env *env, const struct role_hooks *hooks, void *arg);
-/* suspends until ctl_drain (or the keeper is gone). */
+/* The channel to keeper itself, for the admin role's questions. */
+struct ipc *role_keeper(const struct role_env *env);
+/* suspends until ctl_drain.  (When keeper itself is gone the process ends at once.) */
 void role_wait_drain(struct role_env *env);
 bool role_draining(const struct role_env *env);
 

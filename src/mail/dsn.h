@@ -41,7 +41,7 @@ struct dsn {
 	const struct dsn_rcpt *rcpt;
 	size_t nrcpt;
 	struct str original;		/* the original message, or as much of it as is at hand */
-	bool full;			/* return all of it (RET=FULL, failures only), else header only */
+	bool full;			/* RET=FULL and a failure: all of it, else the header */
 	bool utf8;			/* the original was SMTPUTF8: use the RFC 6533 types */
 };
 

@@ -17,7 +17,7 @@
 
 struct field {
 	struct str name;		/* as written, without white space before the colon */
-	struct str value;		/* after the colon, folded as it is, without the final CRLF */
+	struct str value;		/* after the colon, folded as it is, no final CRLF */
 	struct str raw;			/* the whole field with its final CRLF */
 	bool spaced;			/* white space before the colon: obsolete, suspect */
 };
@@ -56,7 +56,7 @@ struct header_scan {
 	uint32_t fields;
 	uint64_t size;			/* octets of the header section, with the empty line */
 	bool done;			/* the header section has ended */
-	bool junk;			/* it ended at a line that is no field, or began with white space */
+	bool junk;			/* ended at, or began with, a line that is no field */
 	bool eight_bit;			/* octets over 127 in the header */
 	unsigned state;			/* private from here */
 	unsigned name_n;

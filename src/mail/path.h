@@ -17,8 +17,15 @@
 #include "base/cur.h"
 #include "base/ip.h"
 #include "base/str.h"
+#include "mail/reply.h"
 
 #include <stdbool.h>
+
+/* Values of perr.code that the parsers of this folder set, see reply_of_perr. */
+enum perr_code {
+	PERR_ADDRESS = PERR_CODE(501, 1, 3),	/* smtp_mail_parse makes it 5.1.7 */
+	PERR_NEEDS_UTF8 = PERR_CODE(553, 6, 7),	/* RFC 6531 3.5 */
+};
 
 enum {
 	PATH_LOCAL_MAX = 64,		/* RFC 5321 4.5.3.1.1 */
@@ -28,7 +35,7 @@ enum {
 
 struct path {
 	struct str local;		/* canonical; "" for the null path */
-	struct str domain;		/* as written; with brackets when literal; "" for <Postmaster> */
+	struct str domain;		/* as written, literals with brackets; "" for Postmaster */
 	struct ip ip;			/* the address when literal */
 	bool null;			/* <> */
 	bool literal;			/* domain is an address literal */
@@ -38,7 +45,7 @@ struct path {
 
 struct path_rules {
 	struct arena *arena;		/* for respelled local parts; required */
-	bool utf8;			/* SMTPUTF8 was asked for: UTF-8 is allowed (RFC 6531 3.3) */
+	bool utf8;			/* SMTPUTF8 was asked for: RFC 6531 3.3 */
 	bool null;			/* <> is allowed (MAIL) */
 	bool postmaster;		/* <Postmaster> without a domain is allowed (RCPT, 4.5.1) */
 	bool bare;			/* also without angle brackets (never for strangers) */
@@ -55,7 +62,7 @@ bool path_parse(struct str text, const struct path_rules *rules, struct path *ou
 struct str path_text(const struct path *p, struct arena *a);
 bool path_format(struct buf *b, const struct path *p);
 
-/* The octets of the local part without quotes and backslashes: the mailbox's name. */
+/* The octets of the local part without quotes and backslashes: the name of the mailbox. */
 struct str path_local_plain(const struct path *p, struct arena *a);
 
 /* Same mailbox: local parts octet by octet, domains by domain_eq. */
@@ -64,7 +71,7 @@ bool path_eq(const struct path *a, const struct path *b);
 /* Splits an address that path_text made: at the last '@'.  False without one. */
 bool addr_split(struct str text, struct str *local, struct str *domain);
 
-/* A domain of RFC 5321: sub-domain *("." sub-domain), LDH or UTF-8 labels, lengths, no final dot. */
+/* Domain: sub-domain *("." sub-domain) of LDH or UTF-8 labels, lengths checked, no final dot. */
 bool domain_valid(struct str d, bool utf8);
 bool take_domain(struct cur *c, bool utf8, struct str *out, struct perr *err);
 /* "[" ... "]"; false, with nothing consumed, when it is no valid address literal. */

@@ -49,7 +49,7 @@ struct received_in {
 	struct str from, by, via, with, id, rcpt;
 	struct str comment;		/* the first comment after from */
 	struct str date;		/* text after the ';' */
-	bool valid;			/* RFC 5321 4.4 holds loosely: clauses in pairs and a date */
+	bool valid;			/* clauses in pairs and a date: RFC 5321 4.4, loosely */
 };
 bool received_parse(struct str value, struct arena *a, struct received_in *out);
 

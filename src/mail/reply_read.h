@@ -19,8 +19,8 @@ enum { REPLY_READ_LINES = 128, REPLY_READ_LINE_MAX = 2048 };
 
 struct reply_in {
 	unsigned code;			/* 200-599 */
-	unsigned c, s, d;		/* enhanced code of the first line that has one; c 0: none */
-	struct str *line;		/* texts without code and enhanced code, in the arena */
+	unsigned c, s, d;		/* without the codes; in the arena */
+	struct str *line;		/* texts without the codes, in the arena */
 	size_t nline;
 	size_t cap;
 };

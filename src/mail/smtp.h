@@ -72,7 +72,7 @@ struct hello_args {
 	struct str name;
 	struct ip ip;
 	bool literal;
-	bool sloppy;			/* no RFC 5321 name (underscore, bare address ...), harmless octets */
+	bool sloppy;			/* no name by RFC 5321 (underscore ...), but harmless */
 };
 
 struct smtp_rules {

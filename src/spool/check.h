@@ -12,7 +12,8 @@
 struct spool_check {
 	uint64_t files, records, messages, journal_entries, bytes;
 	uint64_t damaged;		/* places that must have been valid and are not */
-	uint64_t unreachable;		/* valid records behind an end: a torn batch, or damage before them */
+	/* valid records behind an end: a torn batch, or damage before them */
+	uint64_t unreachable;
 	uint64_t strange;		/* names that do not belong */
 	bool journal_usable;
 };

@@ -2,13 +2,15 @@
 /*
  * journal: what became of the mail, as records of its owner (the queue).
  *
- * 1. A journal file is usable when it holds a CHECKPOINT record: before it stands a full snapshot of the
- *    owner's state, behind it what happened since.  The usable file of the highest generation is the truth.
- * 2. An old file is given back only after the new one's CHECKPOINT is synced, so a crash at any point
- *    leaves one usable file.  No rename is needed: the record is the switch.
- * 3. While a snapshot streams, records go to both files; the owner's records therefore must be idempotent,
- *    a snapshot record replaces what was known of its id, and a record for an unknown id is ignored.
- * 4. A failed sync is never retried: the journal rotates, waiters get SPOOL_IO.
+ * 1. A journal file is usable when it holds both CHECKPOINT records: between them stands a full
+ *    snapshot of the owner's state, behind the second what happened since.  They carry a sequence
+ *    number; the usable file with the highest is the truth.
+ * 2. An old file is given back only after the new one's second CHECKPOINT is synced, so a crash
+ *    at any point leaves one usable file.  No rename is needed: the record is the switch.
+ * 3. While a snapshot streams, records go to both files; the owner's records therefore must be
+ *    idempotent, a snapshot record replaces what was known of its id, and a record for an unknown
+ *    id is ignored.
+ * 4. A failed sync is never retried: its waiters get SPOOL_IO, the journal rotates to a new file.
  *
  * Payloads are opaque here.  Belongs to one loop.
  */
@@ -21,7 +23,8 @@
 struct journal;
 
 struct journal_ops {
-	enum spool (*get_file)(void *ctx, struct spool_file *out);	/* suspends; a prepared SPOOL_JOURNAL */
+	/* suspends; a prepared SPOOL_JOURNAL */
+	enum spool (*get_file)(void *ctx, struct spool_file *out);
 	/* This life of file n holds nothing needed any more: the pool may recycle it. */
 	void (*drop_file)(void *ctx, uint64_t n, uint64_t gen);
 	/* Write the whole state by jr_snap; false gives up (stopping).  suspends */
@@ -30,7 +33,8 @@ struct journal_ops {
 
 struct journal_conf {
 	unsigned lazy_ms;		/* an unasked sync happens within this; 0: 200 */
-	uint64_t rotate_bytes;		/* records after the checkpoint that make us rotate; 0: 32 MiB */
+	/* records after the checkpoint that make us rotate; 0: 32 MiB */
+	uint64_t rotate_bytes;
 };
 
 struct journal_entry {
@@ -40,10 +44,11 @@ struct journal_entry {
 };
 
 /* conf may be NULL.  NULL when the journal directory cannot be opened. */
-struct journal *jr_new(int spool_dirfd, const struct journal_ops *ops, const struct journal_conf *conf,
+struct journal *jr_new(int spool_dirfd, const struct journal_ops *ops,
+    const struct journal_conf *conf,
     void *ctx);
-/* Replays the truth, oldest first.  Before jr_start.  SPOOL_IO: a usable journal could not be read to its
- * end because of the disk; do not start on it.  suspends */
+/* Replays the truth, oldest first.  Before jr_start.  SPOOL_IO: a usable journal could not be
+ * read to its end because of the disk; do not start on it.  suspends */
 [[nodiscard]] enum spool jr_replay(struct journal *j, void (*on_entry)(void *ctx,
     const struct journal_entry *e), void *ctx);
 /* A fresh file with a snapshot; then former files are dropped.  suspends */

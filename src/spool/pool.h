@@ -8,10 +8,11 @@
  * 1. Only this module creates, renames or removes spool files.
  * 2. A FREE file is named, filled with zeros once, header, content and directory synced.
  * 3. A life ends only in pool_finished, which the queue calls when its journal record is synced.
- * 4. The clock mark on disk is never below a limit given to a writer; ids minted in different lives, or by
- *    writers of the same number, differ although the clock steps back.
+ * 4. The clock mark on disk is never below a limit given to a writer; ids minted in different
+ *    lives, or by writers of the same number, differ although the clock steps back.
  *
- * The body of the pool role; knows nothing of IPC: ops reach the world.  Needs rt/work (blocking calls).
+ * The body of the pool role; knows nothing of IPC: ops reach the world.  Needs rt/work (blocking
+ * calls).
  */
 #ifndef SPOOL_POOL_H
 #define SPOOL_POOL_H
@@ -26,9 +27,11 @@ enum { POOL_WRITERS = 64 };	/* six bits of a message id */
 struct pool_conf {
 	uint64_t segment_size, big_size, journal_size;	/* 0: 64 MiB, 16 MiB, 64 MiB */
 	unsigned segments_ahead, big_ahead, journals_ahead;	/* 0: 4, 8, 1 */
-	uint64_t reserve;		/* bytes left free on the disk; 0: 1 GiB or 5 %, the smaller */
+	/* bytes left free on the disk; 0: 1 GiB or 5 %, the smaller */
+	uint64_t reserve;
 	int64_t clock_lead_ms;		/* 0: 60 s */
-	unsigned idle_ms;		/* drained files are zeroed when nobody asked for so long; 0: 1 s */
+	/* drained files are zeroed when nobody asked for so long; 0: 1 s */
+	unsigned idle_ms;
 };
 
 struct pool_ops {
@@ -39,8 +42,8 @@ struct pool_ops {
 	/* The clock mark has moved: tell every writer (sw_clock). */
 	void (*clock)(void *ctx, int64_t limit_ms);
 	void (*space)(void *ctx, bool full);
-	/* Is the file of this descriptor still held by a live writer?  lock: mark a descriptor about to be
-	 * handed out.  The role uses OFD locks. */
+	/* Is the file of this descriptor still held by a live writer?  lock: mark a descriptor
+	 * about to be handed out.  The role uses OFD locks. */
 	bool (*held)(void *ctx, int fd);
 	void (*lock)(void *ctx, int fd);
 	uint32_t (*random)(void *ctx);
@@ -48,16 +51,18 @@ struct pool_ops {
 	void (*strange)(void *ctx, enum spool_kind kind, const char *name);
 };
 
-/* NULL: the directory cannot be used (*why says what).  Makes log/, big/, journal/, drop/ where missing. */
-struct pool *pool_new(int spool_dirfd, const struct pool_ops *ops, const struct pool_conf *conf, void *ctx);
+/* NULL: the directory cannot be used (*why says what).  Makes log/, big/, journal/, drop/
+ * where missing. */
+struct pool *pool_new(int spool_dirfd, const struct pool_ops *ops, const struct pool_conf *conf,
+    void *ctx);
 /* Reads the directory, sweeps unfinished files, moves the clock mark.  suspends */
 [[nodiscard]] enum spool pool_start(struct pool *p);
 /* Prepares ahead, recycles, zeroes, until cancelled.  A coroutine body.  suspends */
 void pool_run(void *pool);
 void pool_free(struct pool *p);
 
-/* One prepared file for `holder` (any number the glue chooses, not 0): its write-only descriptor is the
- * caller's.  SPOOL_FULL: below the reserve.  suspends until one is prepared */
+/* One prepared file for `holder` (any number the glue chooses, not 0): its write-only
+ * descriptor is the caller's.  SPOOL_FULL: below the reserve.  suspends until one is prepared */
 [[nodiscard]] enum spool pool_take(struct pool *p, enum spool_kind kind, uint64_t holder,
     struct spool_file *out);
 /* The writer is done with it.  A big file that no record names (dropped): straight to DIRTY. */
@@ -67,15 +72,17 @@ void pool_drop(struct pool *p, enum spool_kind kind, uint64_t n, uint64_t gen, b
 void pool_gone(struct pool *p, uint64_t holder);
 /* A writer that outlived a former pool names what it holds. */
 void pool_adopt(struct pool *p, enum spool_kind kind, uint64_t n, uint64_t gen, uint64_t holder);
-/* The queue: the journal says this life is finished, and that is synced.  False: not LIVE in this life. */
+/* The queue: the journal says this life is finished, and that is synced.  False: not LIVE in
+ * this life. */
 bool pool_finished(struct pool *p, enum spool_kind kind, uint64_t n, uint64_t gen);
-/* After recovery the queue names the big files that messages still need, then says it is done: the other
- * LIVE ones that were there at start are DIRTY. */
+/* After recovery the queue names the big files that messages still need, then says it is done:
+ * the other LIVE ones that were there at start are DIRTY. */
 void pool_big_live(struct pool *p, uint64_t n, uint64_t gen);
 void pool_big_live_end(struct pool *p);
 
 /* Files a starting queue must know: HELD (held true) and LIVE ones. */
-void pool_each(struct pool *p, void (*on_file)(void *ctx, enum spool_kind kind, const struct spool_head *h,
+void pool_each(struct pool *p, void (*on_file)(void *ctx, enum spool_kind kind,
+    const struct spool_head *h,
     bool held), void *ctx);
 
 /* A number among live writers with the range of ids it may use; -1: all 64 are taken. */

@@ -2,9 +2,10 @@
 /*
  * record: the bytes of spool files, as pure functions.  doc/format/spool.md describes them.
  *
- * 1. A spool file begins with one 4 KiB block that names its kind, number and generation; records follow.
- * 2. A record is valid for one (file, generation, offset) only: stale bytes of the file's former life
- *    and bytes of mail that look like a record are never taken for one.
+ * 1. A spool file begins with one 4 KiB block that names its kind, number and generation; records
+ *    follow.
+ * 2. A record is valid for one (file, generation, offset) only: stale bytes of the file's former
+ *    life and bytes of mail that look like a record are never taken for one.
  * 3. Its head checksum covers head and meta, its data checksum the data (message content).
  *
  * No I/O, no clock.  Decoded slices point into the bytes they were decoded from.
@@ -17,7 +18,6 @@
 #include <stdint.h>
 
 #include "base/arena.h"
-#include "base/buf.h"
 #include "base/ip.h"
 #include "base/str.h"
 
@@ -67,18 +67,19 @@ struct spool_rec {
 
 /* Bytes a record with these parts takes, padded to 8. */
 size_t rec_size(size_t meta, size_t data);
-/* Lay a record at p (rec_size bytes): the caller has put or will put meta at p + SPOOL_HEAD and data right
- * behind; rec_stamp finishes it.  head->len, meta.p, data.p are not looked at. */
+/* Lay a record at p (rec_size bytes): the caller has put or will put meta at p + SPOOL_HEAD
+ * and data right behind; rec_stamp finishes it.  head->len, meta.p, data.p are not looked at. */
 void rec_put(char *p, const struct spool_rec *head);
 /* Bind the record at p to its place, and seal the head with its checksum. */
-void rec_stamp(char *p, uint64_t n, uint64_t gen, uint64_t offset);
+struct rec_place { uint64_t n, gen, offset; };
+void rec_stamp(char *p, struct rec_place at);
 uint32_t rec_len(const char *p);
 
 enum rec_get { REC_VALID, REC_SHORT, REC_INVALID };
-struct rec_place { uint64_t n, gen, offset; };
-/* The record at the beginning of b.  REC_SHORT: *need says how many bytes it takes (head seen as plausible,
- * not yet checked).  Checks both checksums. */
-[[nodiscard]] enum rec_get rec_get(struct str b, struct rec_place at, struct spool_rec *out, size_t *need);
+/* The record at the beginning of b.  REC_SHORT: *need says how many bytes it takes (head seen
+ * as plausible, not yet checked).  Checks both checksums. */
+[[nodiscard]] enum rec_get rec_get(struct str b, struct rec_place at, struct spool_rec *out,
+    size_t *need);
 
 /* Where content lies; what jobs carry.  Content = data of the record, then the big file. */
 struct content_ref {
@@ -124,11 +125,12 @@ struct spool_msg {
 	struct content_ref ref;
 };
 
-/* Meta of REC_MSG.  ref: only its big_ fields are looked at.  False: out is full. */
-[[nodiscard]] bool msg_encode(struct buf *out, const struct spool_env *env, const struct content_ref *ref);
-size_t msg_encoded_max(const struct spool_env *env);
-/* Any version we ever wrote.  Strings point into rec->meta, rcpt into the arena.  False: not a message of
- * a version we know, or malformed. */
+/* Meta of REC_MSG into p, which has room for msg_encoded_len.  Of ref only the big_ fields
+ * count. */
+void msg_encode(char *p, const struct spool_env *env, const struct content_ref *ref);
+size_t msg_encoded_len(const struct spool_env *env);
+/* Any version we ever wrote.  Strings point into rec->meta, rcpt into the arena.  False: not a
+ * message of a version we know, or malformed. */
 [[nodiscard]] bool msg_decode(const struct spool_rec *rec, struct arena *a, struct spool_msg *out);
 
 /* Meta of REC_SEAL: file n of generation gen ends at `at`; what stands behind was refused. */

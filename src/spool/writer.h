@@ -3,13 +3,15 @@
  * writer: appends messages to this process's own segment; concurrent commits share one fdatasync.
  *
  * 1. SPOOL_OK from sd_commit means: the record and its content are on stable storage.
- * 2. One commit is in flight at a time, on 4 KiB boundaries, so a torn batch can only be the last.
- * 3. After a failed sync the segment is never written again; a SEAL stands durably in the next segment
- *    before anything else there is acknowledged.
+ * 2. One commit is in flight at a time, on 4 KiB boundaries, so a torn batch can only be the
+ *    last.
+ * 3. After a failed sync the segment is never written again; a SEAL stands durably in the next
+ *    segment before anything else there is acknowledged.
  * 4. A writer never continues a segment of a former life: it begins with a fresh one.
  *
- * Used by smtpd (accepted mail) and queue (its own messages).  One writer per process and series; all its
- * functions belong to the loop's thread.  Drafts are owned by the caller until SPOOL_OK or sd_drop.
+ * Used by smtpd (accepted mail) and queue (its own messages).  One writer per process and series;
+ * all its functions belong to the loop's thread.  Drafts are owned by the caller until SPOOL_OK
+ * or sd_drop.
  */
 #ifndef SPOOL_WRITER_H
 #define SPOOL_WRITER_H
@@ -24,7 +26,6 @@ struct spool_draft;
 struct spool_file {
 	int fd;
 	uint64_t n, gen, size;
-	int64_t epoch_ms;		/* segments: no older id than this may be minted */
 };
 
 /* How far a segment is committed.  closed: nothing more will be written to it. */
@@ -34,8 +35,10 @@ struct sw_notice {
 };
 
 struct spool_writer_ops {
-	enum spool (*get_segment)(void *ctx, struct spool_file *out);	/* suspends; fd becomes ours */
-	enum spool (*get_big)(void *ctx, struct spool_file *out);	/* suspends; fd becomes ours */
+	/* suspends; fd becomes ours */
+	enum spool (*get_segment)(void *ctx, struct spool_file *out);
+	/* suspends; fd becomes ours */
+	enum spool (*get_big)(void *ctx, struct spool_file *out);
 	/* A big file we no longer write and that no record names (broken: its sync failed). */
 	void (*drop_big)(void *ctx, uint64_t n, uint64_t gen, bool broken);
 	void (*committed)(void *ctx, const struct sw_notice *notice);
@@ -49,7 +52,8 @@ struct sw_conf {
 };
 
 /* NULL when no coroutine can be had.  ops and conf are copied. */
-struct spool_writer *sw_new(const struct spool_writer_ops *ops, const struct sw_conf *conf, void *ctx);
+struct spool_writer *sw_new(const struct spool_writer_ops *ops, const struct sw_conf *conf,
+    void *ctx);
 /* Waits for the commit in flight, refuses what waits.  Every draft must be gone.  suspends */
 void sw_free(struct spool_writer *sw);
 
@@ -67,14 +71,17 @@ enum spool sw_state(const struct spool_writer *sw);
 struct spool_draft *sd_begin(struct spool_writer *sw, enum spool *why);
 /* The id this message will have; stands in Received and in the reply. */
 uint64_t sd_id(const struct spool_draft *d);
-/* Append content.  suspends (only once content streams to a big file).  After an error only sd_drop. */
+/* Append content.  suspends (only once content streams to a big file).  After an error only
+ * sd_drop. */
 [[nodiscard]] enum spool sd_write(struct spool_draft *d, struct str bytes);
 uint64_t sd_len(const struct spool_draft *d);
-/* Make the draft queued mail: prepend (Received and other new fields) stands before the content.
- * SPOOL_OK: durable, the draft is gone, *id is set (id may be NULL).  Otherwise nothing is promised and the draft is the
- * caller's to drop; a failed sync may, as after a crash before the answer, leave a whole message behind
- * only if the SEAL could not be written either.  Not cancellable.  suspends */
-[[nodiscard]] enum spool sd_commit(struct spool_draft *d, const struct spool_env *env, struct str prepend,
+/* Make the draft queued mail: prepend (Received and other new fields) stands before the
+ * content. SPOOL_OK: durable, the draft is gone, *id is set (id may be NULL).  Otherwise
+ * nothing is promised and the draft is the caller's to drop; a failed sync may, as after a
+ * crash before the answer, leave a whole message behind only if the SEAL could not be written
+ * either.  Not cancellable.  suspends */
+[[nodiscard]] enum spool sd_commit(struct spool_draft *d, const struct spool_env *env,
+    struct str prepend,
     uint64_t *id);
 void sd_drop(struct spool_draft *d);		/* suspends while a big block is being written */
 
