@@ -209,7 +209,8 @@ content_put(struct lane *l, const struct delivery *d, struct child_item *it)
 
 	if (len > CHILD_ARENA - CONTENT_AT - l->content_n)
 		return SR_IO;
-	enum sr r = sr_content(l->conf.reader, &d->job->ref, 0, to, len);
+	enum sr r = sr_content(l->conf.reader, &d->job->ref, 0,
+	    (struct sr_bytes){ to, len });
 
 	if (r != SR_OK)
 		return r;
