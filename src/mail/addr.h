@@ -46,6 +46,7 @@ struct addr_list {
 	struct addr *addr;
 	size_t n;
 	unsigned facts;			/* of the whole field */
+	struct str tail;		/* text of a comment after the last group, or "" */
 };
 
 enum { ADDR_LIST_MAX = 10'000 };

@@ -8,7 +8,6 @@
 #ifndef MAIL_RECEIVED_H
 #define MAIL_RECEIVED_H
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/ip.h"
 #include "base/str.h"
@@ -51,6 +50,6 @@ struct received_in {
 	struct str date;		/* text after the ';' */
 	bool valid;			/* clauses in pairs and a date: RFC 5321 4.4, loosely */
 };
-bool received_parse(struct str value, struct arena *a, struct received_in *out);
+bool received_parse(struct str value, struct received_in *out);
 
 #endif
