@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * bodies: the role bodies that roles.c names, one line for each module that has one.
+ *
+ * A role whose body is NULL here is not started; the others carry on without it.
+ */
+#ifndef MAIN_BODIES_H
+#define MAIN_BODIES_H
+
+#include "ipc/role.h"
+
+void vault_role_run(struct role_env *env);
+void fetch_role_run(struct role_env *env);
+
+#define BODY_POOL	NULL
+#define BODY_SMTPD	NULL
+#define BODY_QUEUE	NULL
+#define BODY_SMTPC	NULL
+#define BODY_RESOLVER	NULL
+#define SETUP_RESOLVER	NULL
+#define BODY_LOCAL	NULL
+#define BODY_LOOKUP	NULL
+#define BODY_ADMIN	NULL
+
+#endif
