@@ -109,7 +109,7 @@ struct dns_conf {
 struct log_conf {
 	struct str path;		/* empty: standard error */
 	bool json;
-	unsigned level;			/* 0 debug, 1 info, 2 notice, 3 warning, 4 error */
+	unsigned level;			/* 0 debug, 1 info, 2 warning, 3 error */
 };
 
 /* Only where every listener is on loopback: what the suites' profile needs. */

@@ -342,7 +342,7 @@ const struct block block_dns = {
 	    "Where names are looked up.",
 };
 
-static const char *const log_level[] = { "debug", "info", "notice", "warning", "error", NULL };
+static const char *const log_level[] = { "debug", "info", "warning", "error", NULL };
 
 static const struct setting set_log[] = {
 	{ .name = "file", .type = SET_PATH,

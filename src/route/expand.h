@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * expand: from an accepted recipient to the mailboxes and servers it means.  queue only.
+ *
+ * 1. A recipient at another server that the client did not name itself is made here and nowhere
+ *    else, and carries who made it: the administrator's alias, a confirmed forward, or a verified
+ *    SRS address.  Nothing in a message or an SMTP session can make one.
+ * 2. Bounded by alias-depth and expansion; loops are found, each recipient comes out once.
+ */
+#ifndef ROUTE_EXPAND_H
+#define ROUTE_EXPAND_H
+
+#include "route/ask.h"
+
+enum route_maker { MAKER_NONE, MAKER_ADMIN_ALIAS, MAKER_CONFIRMED_FORWARD, MAKER_VERIFIED_SRS };
+
+enum goal_kind {
+	GOAL_MAILDIR,			/* by local */
+	GOAL_LMTP,			/* nexthop: host:port or /path */
+	GOAL_SMTP,			/* nexthop: domain (its MX), host:port or [ip]:port */
+	GOAL_DISCARD,
+	GOAL_PROGRAM, GOAL_FILE,	/* text: not delivered by this version, a permanent failure */
+	GOAL_ERROR,			/* text: "550 5.1.1 gone" */
+};
+
+struct goal {
+	enum goal_kind kind;
+	enum route_maker maker;		/* of remote recipients */
+	struct str addr;		/* final recipient, user@domain */
+	struct str nexthop, text;
+	const struct domain *domain;	/* of MAILDIR and LMTP by a domain of ours */
+	struct str user, detail;	/* ... */
+	struct str sender;		/* owner-NAME@domain for lists; empty: unchanged */
+};
+
+enum expand {
+	EXPAND_OK,
+	EXPAND_UNKNOWN,			/* 550 5.1.1: gone since it was accepted */
+	EXPAND_LOOP,			/* 554 5.4.6 */
+	EXPAND_TOO_MANY,		/* 554 5.3.4 */
+	EXPAND_LATER,			/* a table cannot be asked: try again */
+};
+
+struct expansion {
+	struct goal *goal;		/* the arena's */
+	size_t ngoal;
+	struct str at;			/* the address at which it failed */
+};
+
+/* addr: what was accepted, user@domain.  sender decides nothing; suspends for system users. */
+enum expand route_expand(const struct route *r, struct str addr, struct arena *a,
+    struct expansion *out);
+
+/* Where mail for a domain that is not ours goes. */
+void route_nexthop(const struct route *r, struct str domain, struct arena *a, struct goal *out);
+
+#endif
