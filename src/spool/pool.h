@@ -51,11 +51,11 @@ struct pool_ops {
 	void (*strange)(void *ctx, enum spool_kind kind, const char *name);
 };
 
-/* NULL: the directory cannot be used (*why says what).  Makes log/, big/, journal/, drop/
- * where missing. */
+/* Zeros in conf are defaults. */
 struct pool *pool_new(int spool_dirfd, const struct pool_ops *ops, const struct pool_conf *conf,
     void *ctx);
-/* Reads the directory, sweeps unfinished files, moves the clock mark.  suspends */
+/* Makes log/, big/, journal/, drop/ where missing, reads them, sweeps unfinished files, moves the
+ * clock mark.  SPOOL_BUSY: another pool is alive here.  suspends */
 [[nodiscard]] enum spool pool_start(struct pool *p);
 /* Prepares ahead, recycles, zeroes, until cancelled.  A coroutine body.  suspends */
 void pool_run(void *pool);
@@ -81,11 +81,14 @@ void pool_big_live(struct pool *p, uint64_t n, uint64_t gen);
 void pool_big_live_end(struct pool *p);
 
 /* Files a starting queue must know: HELD (held true) and LIVE ones. */
-void pool_each(struct pool *p, void (*on_file)(void *ctx, enum spool_kind kind,
-    const struct spool_head *h,
-    bool held), void *ctx);
+struct pool_visit {
+	void (*on_file)(void *ctx, const struct spool_head *h, bool held);
+	void *ctx;
+};
+void pool_each(struct pool *p, const struct pool_visit *v);
 
-/* A number among live writers with the range of ids it may use; -1: all 64 are taken. */
+/* A number among live writers with the range of ids it may use; -1: all 64 are taken, or the mark
+ * cannot be written.  suspends */
 int pool_writer_new(struct pool *p, int64_t *epoch_ms, int64_t *limit_ms);
 void pool_writer_gone(struct pool *p, int writer);
 

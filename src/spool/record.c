@@ -14,12 +14,12 @@
 
 static const char head_magic[8] = { 'P', 'S', 'T', 'N', 'S', 'P', 'L', '\n' };
 
-enum { REC_MAGIC = 0x31725350, HEAD_CRC_AT = 60, HEAD_LEN = 64 };	/* "PSr1" */
+enum { REC_MAGIC = 0x31725350, HEAD_CRC_AT = 60 };	/* "PSr1" */
 
 void
-spool_head_put(const struct spool_head *h, char out[SPOOL_BLOCK])
+spool_head_put(const struct spool_head *h, char out[SPOOL_FILE_HEAD])
 {
-	memset(out, 0, SPOOL_BLOCK);
+	memset(out, 0, SPOOL_FILE_HEAD);
 	memcpy(out, head_magic, sizeof head_magic);
 	put_le16(out + 8, SPOOL_FORMAT);
 	put_le16(out + 10, (uint16_t)h->kind);
@@ -36,7 +36,7 @@ spool_head_get(struct str b, struct spool_head *out)
 {
 	uint16_t kind;
 
-	if (b.n < HEAD_LEN || memcmp(b.p, head_magic, sizeof head_magic) != 0 ||
+	if (b.n < SPOOL_FILE_HEAD || memcmp(b.p, head_magic, sizeof head_magic) != 0 ||
 	    get_le16(b.p + 8) != SPOOL_FORMAT ||
 	    get_le32(b.p + HEAD_CRC_AT) != crc32c(0, b.p, HEAD_CRC_AT))
 		return false;

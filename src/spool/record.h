@@ -33,6 +33,7 @@ enum spool_kind { SPOOL_SEGMENT = 1, SPOOL_BIG = 2, SPOOL_JOURNAL = 3 };
 
 enum {
 	SPOOL_BLOCK = 4096,		/* commits begin and end on this */
+	SPOOL_FILE_HEAD = 64,		/* bytes of a file head; zeros up to the block */
 	SPOOL_HEAD = 56,		/* bytes of a record head */
 	SPOOL_META_MAX = 2 << 20,
 	SPOOL_DATA_MAX = 1 << 20,
@@ -47,8 +48,7 @@ struct spool_head {
 	bool clean;			/* the rest was all zero when this was written */
 };
 
-void spool_head_put(const struct spool_head *h, char out[SPOOL_BLOCK]);
-/* Needs 64 bytes of the block: its checksum covers those. */
+void spool_head_put(const struct spool_head *h, char out[SPOOL_FILE_HEAD]);
 [[nodiscard]] bool spool_head_get(struct str block, struct spool_head *out);
 
 enum rec_type { REC_PAD = 1, REC_MSG = 2, REC_SEAL = 3, REC_CHECKPOINT = 4, REC_ENTRY = 5 };
