@@ -84,7 +84,7 @@ acceptor_next(struct acceptor *a, int64_t deadline_ms, int *fd, struct sockaddr_
 		case ENOMEM:
 			w = now_ms() < deadline_ms ? out_of_fds(a) : WAKE_TIMEOUT;
 			break;
-		default:		/* that connection's own trouble: accept(2), "Error handling" */
+		default:	/* that connection's own trouble: accept(2), "Error handling" */
 			if (errno == EBADF || errno == EINVAL || errno == ENOTSOCK)
 				return WAKE_CANCELLED;	/* the listener was closed under us */
 			w = co_yield();

@@ -350,7 +350,9 @@ co_stack_left(void)
 {
 	struct co *co = sched.running;
 
-	return co == NULL ? SIZE_MAX : (size_t)((char *)__builtin_frame_address(0) - co->stack->low);
+	char *here = __builtin_frame_address(0);
+
+	return co == NULL ? SIZE_MAX : (size_t)(here - co->stack->low);
 }
 
 /* Runs co until it suspends or ends; calls on its behalf run here, in between. */

@@ -53,7 +53,7 @@ dial_connect(int fd, const struct sockaddr_storage *to, socklen_t n, int64_t dea
 	socklen_t len = sizeof err;
 
 	while (connect(fd, (const struct sockaddr *)to, n) == -1) {
-		if (errno == EAGAIN) {		/* a Unix listener's queue is full: no event comes */
+		if (errno == EAGAIN) {	/* a Unix listener's queue is full: no event comes */
 			enum wake w = now_ms() < deadline_ms ? co_sleep(20) : WAKE_TIMEOUT;
 
 			if (w == WAKE_OK)

@@ -56,7 +56,7 @@ place(struct timer *t)
 	differ = (uint64_t)at ^ (uint64_t)wheel.tick;
 	if (differ != 0)
 		level = (63 - (unsigned)__builtin_clzll(differ)) / BITS;
-	if (level >= LEVELS) {				/* the tick is about to enter a new top slot */
+	if (level >= LEVELS) {		/* the tick is about to enter a new top slot */
 		level = LEVELS - 1;
 		at = wheel.tick | ((INT64_C(1) << (LEVELS * BITS)) - 1);
 	}
