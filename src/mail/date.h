@@ -24,6 +24,8 @@ struct date {
 
 /* The whole text is one date-time. */
 bool date_parse(struct str text, struct date *out, struct perr *err);
+/* What a text that is no date-time may have meant; for diagnosis, never for a decision. */
+bool date_guess(struct str text, struct date *out);
 /* Seconds since 1970. */
 int64_t date_unix(const struct date *d);
 void date_of_unix(int64_t unix_s, int zone_min, struct date *out);

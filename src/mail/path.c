@@ -154,12 +154,22 @@ domain_valid(struct str d, bool utf8)
 	return take_domain(&c, utf8, &all, &err) && all.n == d.n && utf8_address_safe(d);
 }
 
-/* IPv6-addr of RFC 5321 4.1.3; a "::" may stand for one group too, as RFC 4291 has it. */
+/* IPv6-addr of RFC 5321 4.1.3: beside a "::" there are at most six groups, an IPv4 tail is two. */
 static bool
 literal_v6(struct str s, struct ip *ip)
 {
-	return str_chr(s, ':') >= 0 && str_chr(s, '%') < 0 && str_chr(s, '/') < 0 &&
-	       ip_parse(s, ip);
+	size_t groups = 0;
+	bool in_group = false, shortened = false, v4 = false;
+
+	for (size_t i = 0; i < s.n; i++) {
+		shortened |= i > 0 && s.p[i] == ':' && s.p[i - 1] == ':';
+		v4 |= s.p[i] == '.';
+		groups += s.p[i] != ':' && !in_group;
+		in_group = s.p[i] != ':';
+	}
+	if (shortened && groups + v4 > 6)
+		return false;
+	return str_chr(s, ':') >= 0 && ip_parse(s, ip);
 }
 
 /* IPv4-address-literal = Snum 3("." Snum), Snum of one to three digits without regard to zeros. */

@@ -17,6 +17,9 @@ struct text_rules {
 	char *scratch;			/* set by text_decode_with */
 };
 
+/* The length of the encoded-word that s begins with; 0 when there is none. */
+size_t text_word(struct str s);
+
 /* ASCII, UTF-8, Latin-1, and ASCII octets of any charset that keeps them. */
 bool text_to_utf8(struct str charset, struct str in, struct buf *out);
 

@@ -47,6 +47,14 @@ find_word(struct str s, struct encoded_word *w)
 	return false;
 }
 
+size_t
+text_word(struct str s)
+{
+	struct encoded_word w;
+
+	return find_word(s, &w) ? w.n : 0;
+}
+
 static int
 base64_value(char ch)
 {
