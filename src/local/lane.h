@@ -26,7 +26,7 @@ struct delivery {
 	const struct job_rcpt *rcpt;
 	const char *rel, *folder;	/* below the lane's base */
 	void *owner;			/* the caller's */
-	struct outcome out;		/* filled in before on_done; its texts are static or in text */
+	struct outcome out;		/* before on_done; its texts are static or in text */
 	char text[128];
 };
 

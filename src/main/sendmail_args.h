@@ -2,8 +2,8 @@
 /*
  * sendmail_args: the command line of sendmail(1), as forty years of callers write it.
  *
- * Flags may be joined to their value (-fbob) or not (-f bob); unknown -o and -O options are taken and
- * forgotten, as every replacement of sendmail does; unknown letters are a usage error (EX_USAGE).
+ * Flags may be joined to their value (-fbob) or not (-f bob); unknown -o and -O options are taken
+ * and forgotten, as every replacement of sendmail does; unknown letters are a usage error.
  */
 #ifndef MAIN_SENDMAIL_ARGS_H
 #define MAIN_SENDMAIL_ARGS_H
@@ -27,7 +27,7 @@ struct sendmail_args {
 	bool dot_is_text;		/* -i, -oi: a line with one dot does not end the message */
 	bool verbose;
 	const char *config;		/* -C, or NULL */
-	const char *from;		/* -f, -r; "" and "<>" are the null sender; NULL: the caller */
+	const char *from;		/* -f, -r; "" and "<>": null; NULL: the caller */
 	const char *full_name;		/* -F */
 	const char *notify;		/* -N */
 	const char *ret;		/* -R */

@@ -4,14 +4,16 @@
  *
  * 1. Line ends become CRLF; without -i a line with a lone dot ends the message.
  * 2. Bcc fields are taken out; From, Date and Message-ID are added where they are missing.
- * 3. -t takes recipients from To, Cc and Bcc (Resent- ones when there are any), besides those on the
- *    command line.
+ * 3. -t takes recipients from To, Cc and Bcc (Resent- ones when there are any), besides those on
+ *    the command line.
  * 4. Nothing else changes.
  *
  * Pure but for what struct caller brings.  All results live in the arena.
  */
 #ifndef MAIN_SENDMAIL_COMPOSE_H
 #define MAIN_SENDMAIL_COMPOSE_H
+
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/str.h"
