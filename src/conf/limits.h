@@ -72,6 +72,9 @@ struct limits {
 	/* spool */
 	uint64_t spool_reserve_percent;	/* free space kept: the smaller of percent and bytes */
 	uint64_t spool_reserve;
+	uint64_t spool_segment;		/* size of segments and journal files */
+	uint64_t spool_big_file;	/* prepared size of files for large messages */
+	uint64_t spool_ahead;		/* segments kept ready; twice as many big files */
 	/* checks of one message */
 	int64_t dns_ms;
 	uint64_t dns_queries;

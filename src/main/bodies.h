@@ -8,11 +8,12 @@
 #define MAIN_BODIES_H
 
 #include "ipc/role.h"
+#include "spool/pool_role.h"
 
 void vault_role_run(struct role_env *env);
 void fetch_role_run(struct role_env *env);
 
-#define BODY_POOL	NULL
+#define BODY_POOL	pool_role_run
 #define BODY_SMTPD	NULL
 #define BODY_QUEUE	NULL
 #define BODY_SMTPC	NULL

@@ -54,6 +54,8 @@ pool_new(int spool_dirfd, const struct pool_ops *ops, const struct pool_conf *co
 	p->conf.big_ahead = p->conf.big_ahead ? p->conf.big_ahead : 8;
 	p->conf.journals_ahead = p->conf.journals_ahead ? p->conf.journals_ahead : 1;
 	p->conf.clock_lead_ms = p->conf.clock_lead_ms ? p->conf.clock_lead_ms : 60'000;
+	p->conf.reserve = p->conf.reserve ? p->conf.reserve : 1 << 30;
+	p->conf.reserve_percent = p->conf.reserve_percent ? p->conf.reserve_percent : 5;
 	p->conf.idle_ms = p->conf.idle_ms ? p->conf.idle_ms : 1000;
 	for (int k = SPOOL_SEGMENT; k <= SPOOL_JOURNAL; k++)
 		for (int s = POOL_FREE; s <= POOL_LOST; s++)
@@ -243,8 +245,9 @@ pool_gone(struct pool *p, uint64_t holder)
 			struct pool_file *f = CONTAINER_OF(l, struct pool_file, link);
 
 			if (f->holder == holder)
-				pool_release(p, f->head.kind, f->head.n, f->head.gen);
+				f->holder = 0;
 		}
+	pool_wake(p);
 }
 
 void
@@ -261,8 +264,9 @@ pool_finished(struct pool *p, enum spool_kind kind, uint64_t n, uint64_t gen)
 {
 	struct pool_file *f = pool_find(p, kind, n, gen);
 
-	/* A big file's writer says nothing when its message is committed. */
-	if (!f || !(f->state == POOL_LIVE || (f->state == POOL_HELD && kind == SPOOL_BIG)))
+	/* A big file's writer says nothing when its message is committed; a journal's writer is
+	 * the queue itself. */
+	if (!f || !(f->state == POOL_LIVE || (f->state == POOL_HELD && kind != SPOOL_SEGMENT)))
 		return false;
 	pool_move(p, f, POOL_DIRTY);
 	pool_wake(p);

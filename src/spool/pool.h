@@ -27,8 +27,9 @@ enum { POOL_WRITERS = 64 };	/* six bits of a message id */
 struct pool_conf {
 	uint64_t segment_size, big_size, journal_size;	/* 0: 64 MiB, 16 MiB, 64 MiB */
 	unsigned segments_ahead, big_ahead, journals_ahead;	/* 0: 4, 8, 1 */
-	/* bytes left free on the disk; 0: 1 GiB or 5 %, the smaller */
+	/* left free on the disk: bytes or percent, the smaller; 0: 1 GiB, 5 */
 	uint64_t reserve;
+	unsigned reserve_percent;
 	int64_t clock_lead_ms;		/* 0: 60 s */
 	/* drained files are zeroed when nobody asked for so long; 0: 1 s */
 	unsigned idle_ms;
@@ -68,12 +69,13 @@ void pool_free(struct pool *p);
 /* The writer is done with it.  A big file that no record names (dropped): straight to DIRTY. */
 void pool_release(struct pool *p, enum spool_kind kind, uint64_t n, uint64_t gen);
 void pool_drop(struct pool *p, enum spool_kind kind, uint64_t n, uint64_t gen, bool broken);
-/* A holder died or left: everything it held is released. */
+/* A holder died or left: everything it held is released, as soon as the lock says that its process
+ * has really let go. */
 void pool_gone(struct pool *p, uint64_t holder);
 /* A writer that outlived a former pool names what it holds. */
 void pool_adopt(struct pool *p, enum spool_kind kind, uint64_t n, uint64_t gen, uint64_t holder);
 /* The queue: the journal says this life is finished, and that is synced.  False: not LIVE in
- * this life. */
+ * this life (big and journal files: nor HELD). */
 bool pool_finished(struct pool *p, enum spool_kind kind, uint64_t n, uint64_t gen);
 /* After recovery the queue names the big files that messages still need, then says it is done:
  * the other LIVE ones that were there at start are DIRTY. */

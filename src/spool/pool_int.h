@@ -90,6 +90,8 @@ int pool_job(struct pool_job *job);
 int pool_block_write(int fd, struct str head, uint64_t at);
 
 void pool_space(struct pool *p);
+/* Does a process hold its lock? */
+bool pool_is_held(struct pool *p, const struct spool_head *h);
 
 /* clock.c: read or make the clock file; -errno. */
 int pool_clock_open(struct pool *p);

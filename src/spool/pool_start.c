@@ -104,8 +104,8 @@ is_pristine(struct pool *p, const struct spool_head *h)
 	return got >= 0;
 }
 
-static bool
-is_held(struct pool *p, const struct spool_head *h)
+bool
+pool_is_held(struct pool *p, const struct spool_head *h)
 {
 	char name[FILE_NAME_MAX];
 	bool held;
@@ -139,7 +139,7 @@ files(struct pool *p, enum spool_kind kind, struct spool_reader *sr)
 			p->next_n[kind] = MAX(p->next_n[kind], l.p[i].n + 1);
 			continue;
 		}
-		if (is_held(p, h))
+		if (pool_is_held(p, h))
 			state = POOL_HELD;
 		else if (is_empty(sr, h))
 			state = POOL_DIRTY;

@@ -17,17 +17,16 @@
 #include "spool/files.h"
 #include "spool/pool_int.h"
 
-enum { ZERO_PIECE = 8 << 20, TICK_MS = 1000, BIG_LATE_MS = 10'000 };
+enum { ZERO_PIECE = 8 << 20, TICK_MS = 1000, ORPHAN_MS = 20, BIG_LATE_MS = 10'000 };
 
 void
 pool_space(struct pool *p)
 {
-	uint64_t reserve = p->conf.reserve;
 	int64_t left = disk_free_bytes(p->dirfd), total = disk_total_bytes(p->dirfd);
+	uint64_t part = (uint64_t)MAX(total, 0) / 100 * p->conf.reserve_percent;
+	uint64_t reserve = MIN(part, p->conf.reserve);
 	bool full;
 
-	if (!reserve)
-		reserve = MIN((uint64_t)MAX(total, 0) / 20, (uint64_t)1 << 30);
 	full = left >= 0 && (uint64_t)left < reserve;
 	if (full == p->full)
 		return;
@@ -223,6 +222,26 @@ step(struct pool *p)
 	return f != NULL;
 }
 
+/* Files of holders that went: theirs when the lock is gone too.  True: some are still held. */
+static bool
+orphans(struct pool *p)
+{
+	bool left = false;
+
+	for (int k = SPOOL_SEGMENT; k <= SPOOL_JOURNAL; k++)
+		LIST_EACH(l, &p->list[k][POOL_HELD]) {
+			struct pool_file *f = CONTAINER_OF(l, struct pool_file, link);
+
+			if (f->holder != 0)
+				continue;
+			if (pool_is_held(p, &f->head))
+				left = true;
+			else
+				pool_release(p, f->head.kind, f->head.n, f->head.gen);
+		}
+	return left;
+}
+
 void
 pool_run(void *arg)
 {
@@ -230,10 +249,12 @@ pool_run(void *arg)
 
 	p->worker = co_self();
 	while (!co_cancelled()) {
+		bool soon = orphans(p);
+
 		pool_space(p);
 		if (step(p))
 			continue;
-		if (co_park(now_ms() + TICK_MS) == WAKE_CANCELLED)
+		if (co_park(now_ms() + (soon ? ORPHAN_MS : TICK_MS)) == WAKE_CANCELLED)
 			break;
 	}
 	p->worker = NULL;
