@@ -353,9 +353,7 @@ pool_role_run(struct role_env *env)
 		return;
 	role_attach(env, &hooks, &r);
 	role_wait_drain(env);
-	/* Writers that still drain may want files: we go when they have gone. */
-	while (!list_empty(&r.peer) && now_ms() < env->drain_deadline && !co_cancelled())
-		(void)co_sleep(OTHER_POOL_MS);
+	/* A file wanted meanwhile is asked for again from the next pool. */
 	group_cancel(r.group);
 	(void)group_wait(&r.group);
 	LIST_EACH(l, &r.peer) {
