@@ -3,6 +3,7 @@
  * answer: what keeper tells the admin role: status; and what it does for it: reload, stop.
  */
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "main/keeper.h"

@@ -7,7 +7,9 @@
 #ifndef MAIN_BODIES_H
 #define MAIN_BODIES_H
 
+#include "dns/server.h"
 #include "ipc/role.h"
+#include "local/local_role.h"
 #include "spool/pool_role.h"
 
 void vault_role_run(struct role_env *env);
@@ -17,9 +19,9 @@ void fetch_role_run(struct role_env *env);
 #define BODY_SMTPD	NULL
 #define BODY_QUEUE	NULL
 #define BODY_SMTPC	NULL
-#define BODY_RESOLVER	NULL
+#define BODY_RESOLVER	resolver_role_run
 #define SETUP_RESOLVER	NULL
-#define BODY_LOCAL	NULL
+#define BODY_LOCAL	local_role_run
 #define BODY_LOOKUP	NULL
 #define BODY_ADMIN	NULL
 

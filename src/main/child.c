@@ -18,11 +18,13 @@
 
 enum {
 	START_MS = 30'000, FIRST_BACKOFF_MS = 20, MAX_BACKOFF_MS = 5'000, GOOD_LIFE_MS = 5'000,
+	LAST_WORDS_MS = 100,
 	HOPELESS = 3,			/* deaths before the first readiness that end everything */
 };
 
 static void on_again(void *arg);
 static void on_deadline(void *arg);
+static void child_exited(struct child *c);
 
 struct child *
 child_find(struct keeper *k, enum role_kind role, unsigned index, const struct generation *gen)
@@ -112,6 +114,10 @@ on_close(struct ipc *ch)
 
 	c->ctl = NULL;
 	ipc_close(ch);
+	if (c->reaped) {
+		child_exited(c);
+		return;
+	}
 	/* Ended, or it said what it must not: the pidfd tells which; a talker of nonsense must go. */
 	if (c->pid > 0)
 		timer_set(&c->deadline, now_ms() + 200, on_deadline, c);
@@ -125,12 +131,17 @@ static void
 on_exit_ready(void *arg, unsigned ready)
 {
 	struct child *c = arg;
-	int status = 0;
 
 	(void)ready;
-	if (waitpid(c->pid, &status, WNOHANG) != c->pid)
+	if (waitpid(c->pid, &c->status, WNOHANG) != c->pid)
 		return;
-	child_exited(c, status);
+	c->reaped = true;
+	fd_watch_clear(&c->exit);
+	close(c->exit.fd);
+	if (!c->ctl)
+		child_exited(c);
+	else					/* its last words first; they end with on_close */
+		timer_set(&c->deadline, now_ms() + LAST_WORDS_MS, on_deadline, c);
 }
 
 static void
@@ -138,6 +149,10 @@ on_deadline(void *arg)
 {
 	struct child *c = arg;
 
+	if (c->reaped) {
+		child_exited(c);
+		return;
+	}
 	log_child(LOG_ERROR, c->state == CHILD_STARTING ? "role_slow_start" : "role_killed", c);
 	log_end();
 	child_kill(c);
@@ -229,34 +244,42 @@ child_drain(struct child *c, int within_ms)
 }
 
 static void
-log_death(const struct child *c, int status)
+log_death(const struct child *c)
 {
-	bool asked = c->state == CHILD_DRAINING && WIFEXITED(status) && WEXITSTATUS(status) == 0;
+	bool asked = c->state == CHILD_DRAINING && WIFEXITED(c->status) &&
+	    WEXITSTATUS(c->status) == 0;
 
 	log_child(asked ? LOG_INFO : LOG_ERROR, asked ? "role_ended" : "role_died", c);
-	if (WIFSIGNALED(status))
-		log_i("signal", WTERMSIG(status));
+	if (WIFSIGNALED(c->status))
+		log_i("signal", WTERMSIG(c->status));
 	else
-		log_i("exit", WEXITSTATUS(status));
+		log_i("exit", WEXITSTATUS(c->status));
 	log_end();
 }
 
-void
-child_exited(struct child *c, int status)
+static void
+bury(struct child *c)
 {
-	struct keeper *k = c->k;
-	bool ready = c->state == CHILD_READY, over = c->state == CHILD_DRAINING;
-
-	log_death(c, status);
-	fd_watch_clear(&c->exit);
-	close(c->exit.fd);
+	log_death(c);
 	timer_clear(&c->deadline);
 	if (c->ctl)
 		ipc_close(c->ctl);
 	c->ctl = NULL;
 	c->pid = 0;
+	c->reaped = false;
+}
+
+/* Its process has ended and all it said was heard. */
+static void
+child_exited(struct child *c)
+{
+	struct keeper *k = c->k;
+	bool ready = c->state == CHILD_READY, over = c->state == CHILD_DRAINING;
+	int code = WIFEXITED(c->status) && WEXITSTATUS(c->status) ? WEXITSTATUS(c->status) : 70;
+
+	bury(c);
 	if (k->probe)
-		probe_death(k, status);
+		probe_death(k, c->status);
 	if (over || k->stopping) {
 		forget(c);
 		keeper_settle(k);
@@ -264,10 +287,10 @@ child_exited(struct child *c, int status)
 	}
 	if (now_ms() - c->started_ms > GOOD_LIFE_MS && ready)
 		c->deaths = 0;
-	c->deaths++;
+	c->deaths += k->probe ? 0 : 1;
 	c->restarts++;
 	if (!k->ready_said && c->deaths >= HOPELESS)
-		keeper_fail(k, WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status) : 70);
+		keeper_fail(k, code);
 	retry_later(c);
 	keeper_settle(k);
 }

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/num.h"
 #include "main/keeper.h"
 
 static bool
@@ -75,7 +76,7 @@ chown_entries(int dir, const struct role_id *owner)
 	static const char *const parts[] = { "log", "big", "journal", "drop" };
 
 	for (size_t i = 0; i < COUNT(parts); i++)
-		(void)fchownat(dir, parts[i], owner->uid, owner->gid, AT_SYMLINK_NOFOLLOW);
+		(void)!fchownat(dir, parts[i], owner->uid, owner->gid, AT_SYMLINK_NOFOLLOW);
 }
 
 static bool
@@ -83,7 +84,7 @@ open_spool(struct keeper *k, struct str *why)
 {
 	const struct config *cfg = k->gen->cfg;
 
-	k->spool = own_dir(k, cfg->spool_dir, 0750, &cfg->role[ROLE_POOL]);
+	k->spool = own_dir(k, cfg->spool_dir, 0751, &cfg->role[ROLE_POOL]);
 	if (k->spool == -1)
 		return complain(why, cfg->spool_dir, "spool directory cannot be used");
 	if (faccessat(k->spool, ".", W_OK | X_OK, AT_EACCESS) == -1)

@@ -109,6 +109,8 @@ generation_load(struct keeper *k, struct str *mistakes)
 	g->listen = calloc(g->cfg->nlistener + 1, sizeof(*g->listen));
 	if (!g->listen || g->cfg_fd == -1)
 		abort();
+	for (size_t i = 0; i <= g->cfg->nlistener; i++)
+		g->listen[i] = -1;
 	g->number = ++k->generations;
 	list_push(&k->gens, &g->link);
 	return g;

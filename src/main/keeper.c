@@ -123,6 +123,21 @@ say_ready(struct keeper *k)
 	notify("READY=1");
 }
 
+/* The roles that read the spool open its folders at start: pool must have made them once. */
+static bool
+spool_made(struct keeper *k)
+{
+	struct child *pool = child_find(k, ROLE_POOL, 0, NULL);
+
+	if (!k->spool_made && role_count(k->gen->cfg, ROLE_POOL) > 0 && !k->probe) {
+		if (!pool)
+			child_start(k, k->gen, ROLE_POOL, 0);
+		k->spool_made = pool && pool->state == CHILD_READY;
+		return k->spool_made;
+	}
+	return true;
+}
+
 void
 keeper_settle(struct keeper *k)
 {
@@ -130,6 +145,8 @@ keeper_settle(struct keeper *k)
 		settle_stop(k);
 		return;
 	}
+	if (!spool_made(k))
+		return;
 	start_missing(k, k->gen, true);
 	if (k->coming)
 		start_missing(k, k->coming, false);
@@ -306,6 +323,10 @@ verb_run(int argc, char **argv)
 			return usage(1, 0);
 		else if (strcmp(argv[i], "--foreground") != 0)
 			return usage(2, EX_USAGE);
+	}
+	if (k.probe && !probe_known(k.probe)) {
+		(void)!write(2, "postern run: no such role\n", 26);
+		return EX_USAGE;
 	}
 	k.config_file = realpath(k.config_file, NULL) ?: k.config_file;
 	k.root = geteuid() == 0;

@@ -41,6 +41,8 @@ struct child {
 	enum child_state state;
 	pid_t pid;			/* 0 while WAITING */
 	struct fd_watch exit;		/* on the pidfd */
+	bool reaped;			/* it has ended, with this status; last words may follow */
+	int status;
 	struct ipc *ctl;
 	struct timer again;		/* the restart */
 	struct timer deadline;		/* of starting, of draining */
@@ -55,7 +57,7 @@ struct probe;
 
 struct keeper {
 	const char *config_file;
-	bool root, stopping, ready_said, reloading;
+	bool root, spool_made, stopping, ready_said, reloading;
 	uint32_t generations;		/* numbers given */
 	struct generation *gen;		/* current */
 	struct generation *coming;	/* of a reload that is under way */
@@ -80,8 +82,6 @@ void child_start(struct keeper *k, struct generation *gen, enum role_kind role, 
 void child_drain(struct child *c, int within_ms);
 void child_kill(struct child *c);
 size_t child_count(const struct keeper *k, const struct generation *gen, bool workers_only);
-/* From spawn.c and the pidfd. */
-void child_exited(struct child *c, int status);
 
 /* ---- spawn.c: fork, exec, descriptors; false: no process (errno) ---- */
 bool spawn_role(struct child *c, int *ctl_fd);
@@ -124,6 +124,8 @@ void notify(const char *state);
 
 /* ---- probe.c: `run --sandbox-probe ROLE` ---- */
 struct probe *probe_new(const char *role);
+/* Is it the name of a role that can be started? */
+bool probe_known(const struct probe *p);
 bool probe_wants(const struct keeper *k, enum role_kind role);
 struct str probe_word(const struct keeper *k);
 void probe_result(struct keeper *k, struct str json);

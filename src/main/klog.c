@@ -61,8 +61,9 @@ static ssize_t
 emit(size_t n)
 {
 	struct pollfd p = { .fd = sink.fd, .events = POLLOUT };
-	char line[8192];
-	size_t len;
+	char head[48];
+	struct iovec iov[2] = { { head, 0 }, { backlog.p, n } };
+	struct msghdr line = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	if (sink.regular)
 		return write(sink.fd, backlog.p, n);
@@ -72,9 +73,8 @@ emit(size_t n)
 	}
 	if (!sink.datagram)
 		return write(sink.fd, backlog.p, n);
-	len = (size_t)snprintf(line, sizeof(line), "<22>postern[%d]: ", (int)getpid());
-	memcpy(line + len, backlog.p, MIN(n, sizeof(line) - len));
-	(void)send(sink.fd, line, len + MIN(n, sizeof(line) - len), MSG_NOSIGNAL | MSG_DONTWAIT);
+	iov[0].iov_len = (size_t)snprintf(head, sizeof(head), "<22>postern[%d]: ", (int)getpid());
+	(void)sendmsg(sink.fd, &line, MSG_NOSIGNAL | MSG_DONTWAIT);
 	return (ssize_t)n;
 }
 

@@ -61,11 +61,13 @@ static const int forks[] = {
 	CALL(socketpair), CALL(dup2), CALL(dup3), CALL(close_range), CALL(pidfd_open),
 	CALL(pidfd_send_signal), CALL(prctl), CALL(setpgid), CALL(setsid), CALL(setrlimit),
 	CALL(prlimit64), CALL(chdir), CALL(fchdir), CALL(alarm), CALL(setitimer), CALL(rseq),
+	/* a child closes its own, narrower sandbox */
+	CALL(seccomp), CALL(landlock_create_ruleset), CALL(landlock_add_rule),
+	CALL(landlock_restrict_self),
 };
 static const int users[] = {
-	CALL(setresuid), CALL(setresgid), CALL(setgroups), CALL(setuid), CALL(setgid), CALL(capset),
-	CALL(capget), CALL(setfsuid), CALL(setfsgid), CALL(getresuid), CALL(getresgid),
-	CALL(getgroups),
+	CALL(setresgid), CALL(setgroups), CALL(setgid), CALL(capset), CALL(capget),
+	CALL(getresuid), CALL(getresgid), CALL(getgroups),
 };
 static const int mlocks[] = { CALL(mlock), CALL(mlock2), CALL(munlock), CALL(mlockall) };
 static const int watches[] = {
@@ -136,6 +138,13 @@ add_conditions(scmp_filter_ctx f, const struct sandbox_spec *spec)
 		ok = ok && allow_if(f, CALL(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET)) &&
 		    allow_if(f, CALL(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET6)) &&
 		    allow_if(f, CALL(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+	if (spec->calls & CALLS_USERS) {		/* anybody but root */
+		struct scmp_arg_cmp ids[] = {
+			SCMP_A0(SCMP_CMP_NE, 0), SCMP_A1(SCMP_CMP_NE, 0), SCMP_A2(SCMP_CMP_NE, 0),
+		};
+
+		ok = ok && seccomp_rule_add_array(f, SCMP_ACT_ALLOW, CALL(setresuid), 3, ids) == 0;
+	}
 	return ok;
 }
 

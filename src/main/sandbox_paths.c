@@ -46,7 +46,7 @@ struct rules {
 };
 
 static bool
-handled(int version, bool connects, bool signals, struct ruleset_attr *r, size_t *size)
+handled(int version, bool connects, struct ruleset_attr *r, size_t *size)
 {
 	*r = (struct ruleset_attr){ .fs = FS_FIRST };
 	*size = sizeof(r->fs);
@@ -61,7 +61,7 @@ handled(int version, bool connects, bool signals, struct ruleset_attr *r, size_t
 	if (version >= 5)
 		r->fs |= FS_IOCTL_DEV;
 	if (version >= 6) {
-		r->scoped = SCOPE_ABSTRACT | (signals ? 0 : SCOPE_SIGNAL);
+		r->scoped = SCOPE_ABSTRACT | SCOPE_SIGNAL;
 		*size = sizeof(*r);
 	}
 	return version >= 1;
@@ -162,8 +162,7 @@ landlock_enter(const struct role_env *env, const struct sandbox_spec *spec)
 	size_t size;
 	bool ok;
 
-	if (!handled(version, spec->calls & CALLS_CONNECT, spec->calls & CALLS_FORK, &attr,
-	    &size)) {
+	if (!handled(version, spec->calls & CALLS_CONNECT, &attr, &size)) {
 		log_begin(LOG_WARN, "landlock_missing");
 		log_end();
 		return true;

@@ -54,8 +54,7 @@ static const struct sandbox_spec specs[ROLE_COUNT] = {
 		.calls = CALLS_OPEN_READ | CALLS_OPEN_WRITE | CALLS_WRITE | CALLS_PREPARE |
 		    CALLS_FORK | CALLS_USERS,
 		.paths = PATH_SPOOL_READ | PATH_MAILBOXES | PATH_SYSTEM_USERS,
-		.capabilities = CAP(CAP_SETUID) | CAP(CAP_SETGID) | CAP(CAP_CHOWN) |
-		    CAP(CAP_DAC_OVERRIDE) | CAP(CAP_FOWNER) | CAP(CAP_KILL),
+		.capabilities = CAP(CAP_SETUID) | CAP(CAP_SETGID) | CAP(CAP_KILL),
 		.spool_group = true, .open_files = 8192, .makes_files = true,
 	},
 	[ROLE_LOOKUP] = {

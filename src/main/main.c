@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * main: the composition root: which verb, which role, which name we were called by.
+ *
+ * All else is in the modules.  A verb is one line of the table; sendmail, mailq and newaliases are
+ * verbs found by argv[0]; "postern: ROLE N" is a process that keeper started.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "main/verb.h"
+#include "main/verb_parse.h"
+
+enum { EX_USAGE = 64 };
+
+static const struct verb verbs[] = {
+	{ "run", verb_run, "start the server in the foreground" },
+	{ "address", verb_address, "parse an address" },
+	{ "header", verb_header, "parse a header field" },
+	{ "message", verb_message, "parse a message" },
+	{ "mta-sts", verb_mtasts, "parse an MTA-STS record or policy" },
+	{ "tls-rpt", verb_tlsrpt, "parse a TLS-RPT record" },
+};
+
+static int
+usage(FILE *to, int code)
+{
+	(void)fputs("usage: postern VERB [...]; each has --help\n\n", to);
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		(void)fprintf(to, "  %-12s %s\n", verbs[i].name, verbs[i].help);
+	return code;
+}
+
+static const struct verb *
+verb_find(const char *name)
+{
+	for (size_t i = 0; i < COUNT(verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+int
+main(int argc, char **argv)
+{
+	static const char title[] = "postern: ";
+	const char *name = argc > 0 ? argv[0] : "", *slash = strrchr(name, '/');
+	const struct verb *v;
+
+	if (strncmp(name, title, sizeof(title) - 1) == 0)
+		return role_main(name + sizeof(title) - 1);
+	v = verb_find(slash ? slash + 1 : name);
+	if (v && strcmp(v->name, "run") != 0)	/* sendmail, mailq, newaliases */
+		return v->run(argc, argv);
+	if (argc < 2)
+		return usage(stderr, EX_USAGE);
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)
+		return usage(stdout, 0);
+	v = verb_find(argv[1]);
+	if (!v) {
+		(void)fprintf(stderr, "postern: no such verb: %s\n", argv[1]);
+		return usage(stderr, EX_USAGE);
+	}
+	return v->run(argc - 1, argv + 1);
+}

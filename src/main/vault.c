@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * vault: the role that holds private keys: reads them at start from descriptors that keeper opened,
+ * keeps them in locked memory, and answers whether it is well.
+ *
+ * 1. It opens no file and has no network: a new secret comes with a new generation of the process.
+ * 2. A secret never leaves the process, not in a log, a core or an answer; it is wiped at the end.
+ *
+ * Signing comes with TLS and DKIM.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/num.h"
+#include "ipc/role.h"
+#include "main/bodies.h"
+#include "rt/log.h"
+
+enum { SECRET_MAX = 65536 };
+
+struct held {
+	const char *name;		/* of the role file: "secret:/path" */
+	size_t n;
+	struct held *next;
+	char bytes[SECRET_MAX];
+};
+
+struct vault {
+	struct held *held;
+	uint32_t nheld;
+};
+
+static struct held *
+read_secret(const struct role_file *f)
+{
+	struct held *h = mmap(NULL, sizeof(*h), PROT_READ | PROT_WRITE,
+	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ssize_t n = 1;
+
+	if (h == MAP_FAILED)
+		abort();
+	(void)mlock(h, sizeof(*h));		/* best effort: the limit may be small */
+	(void)madvise(h, sizeof(*h), MADV_DONTDUMP);
+	h->name = f->name;
+	while (n > 0 && h->n < SECRET_MAX) {
+		n = pread(f->fd, h->bytes + h->n, SECRET_MAX - h->n, (off_t)h->n);
+		if (n > 0)
+			h->n += (size_t)n;
+	}
+	return h;
+}
+
+static void
+gather(struct vault *v, struct role_env *env)
+{
+	for (struct role_file *f = env->file; f; f = f->next) {
+		struct held *h;
+
+		if (!str_starts(str_of(f->name), STR("secret:")))
+			continue;
+		h = read_secret(f);
+		close(f->fd);
+		f->fd = -1;
+		h->next = v->held;
+		v->held = h;
+		v->nheld++;
+	}
+	log_begin(LOG_INFO, "vault_ready");
+	log_u("secrets", v->nheld);
+	log_end();
+}
+
+static void
+wipe(struct vault *v)
+{
+	while (v->held) {
+		struct held *h = v->held;
+
+		v->held = h->next;
+		explicit_bzero(h, sizeof(*h));
+		munmap(h, sizeof(*h));
+	}
+}
+
+static void
+on_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg *m, int fd)
+{
+	const struct vault *v = ipc_arg(ch);
+
+	if (fd != -1)
+		close(fd);
+	if (type == MSG_vault_ping)
+		ipc_reply(ch, call_id, MSG_vault_pong, &(struct msg_vault_pong){
+		    .cookie = m->vault_ping.cookie, .nsecrets = v->nheld });
+}
+
+static const struct ipc_ops ops = { .on_msg = on_msg };
+
+static void
+on_peer(struct role_env *env, const struct role_peer *peer, int fd)
+{
+	(void)ipc_new(fd, peer->name, &ops, env->arg);
+}
+
+void
+vault_role_run(struct role_env *env)
+{
+	static const struct role_hooks hooks = { .on_peer = on_peer };
+	struct vault v = {};
+
+	gather(&v, env);
+	role_attach(env, &hooks, &v);
+	role_wait_drain(env);
+	wipe(&v);
+}
