@@ -70,7 +70,7 @@ dgram_recv(int fd, char *buf, struct str *d, int *passed)
 	};
 	ssize_t n;
 
-	/* A peer that closed with our words unread gives ECONNRESET once, before its own last words. */
+	/* A peer that closed with our words unread gives ECONNRESET once, then its last words. */
 	n = recvmsg(fd, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
 	if (n == -1 && errno == ECONNRESET)
 		n = recvmsg(fd, &h, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);

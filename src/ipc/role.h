@@ -12,8 +12,8 @@
  *
  * Keeper may replace a peer at any time (it was restarted): on_peer comes again with the same role,
  * index and generation; the old channel has ended or will, by its own on_close.  queue, pool and
- * those they talk to may have peers of two generations at once (reload): the highest is the new.  The env belongs to the
- * process and lives as long as it.  cfg never changes in a process's life.
+ * those they talk to may have peers of two generations at once (reload): the highest is the new.
+ * The env belongs to the process and lives as long as it.  cfg never changes in a process's life.
  */
 #ifndef IPC_ROLE_H
 #define IPC_ROLE_H

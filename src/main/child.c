@@ -2,8 +2,8 @@
 /*
  * child: the life of one role process as keeper sees it; see the drawing in keeper.h.
  *
- * A struct child outlives its process while the role is wanted: it waits out the back-off and starts
- * again.  It is freed here and nowhere else.
+ * A struct child outlives its process while the role is wanted: it waits out the back-off and
+ * starts again.  It is freed here and nowhere else.
  */
 #include <errno.h>
 #include <signal.h>
@@ -118,7 +118,7 @@ on_close(struct ipc *ch)
 		child_exited(c);
 		return;
 	}
-	/* Ended, or it said what it must not: the pidfd tells which; a talker of nonsense must go. */
+	/* Ended, or it said what it must not: the pidfd tells; a talker of nonsense must go. */
 	if (c->pid > 0)
 		timer_set(&c->deadline, now_ms() + 200, on_deadline, c);
 }

@@ -299,8 +299,8 @@ usage(int fd, int code)
 	    "\n"
 	    "Runs the server in the foreground until SIGTERM or SIGINT, which let it finish.\n"
 	    "SIGHUP reloads the configuration, SIGUSR1 reopens the log file.\n"
-	    "--sandbox-probe starts one role, lets it try what its sandbox forbids, prints what it\n"
-	    "got as JSON and ends.\n";
+	    "--sandbox-probe starts one role, lets it try what its sandbox forbids, prints\n"
+	    "what it got as JSON and ends.\n";
 
 	(void)!write(fd, text, sizeof(text) - 1);
 	return code;

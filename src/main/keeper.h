@@ -9,7 +9,7 @@
  *	child:  (none) -start-> STARTING -ctl_ready-> READY -drain-> DRAINING -exit-> (none)
  *	        any -death-> WAITING (back-off) -start-> STARTING, or (none) when no longer wanted
  *
- *	generation: COMING -all ready-> current -a newer is current-> old -its last child ended-> (none)
+ *	generation: COMING -all ready-> current -a newer one is-> old -last child ended-> (none)
  */
 #ifndef MAIN_KEEPER_H
 #define MAIN_KEEPER_H

@@ -185,7 +185,8 @@ tell(struct role_env *env, size_t i, long rc, int err)
 	int n;
 
 	if (rc >= 0)
-		n = snprintf(json, sizeof(json), "{\"try\":\"%s\",\"allowed\":true}", attempts[i].name);
+		n = snprintf(json, sizeof(json), "{\"try\":\"%s\",\"allowed\":true}",
+		    attempts[i].name);
 	else
 		n = snprintf(json, sizeof(json), "{\"try\":\"%s\",\"errno\":\"%s\"}",
 		    attempts[i].name, strerrorname_np(err) ?: "?");

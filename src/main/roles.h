@@ -22,8 +22,8 @@ enum role_life {
 struct role_def {
 	enum role_kind role;
 	void (*run)(struct role_env *env);	/* NULL: this role is not started */
-	/* Before the sandbox, on the loop's stack: libraries that read files at start.  May be NULL;
-	 * false ends the process. */
+	/* Before the sandbox, on the loop's stack: libraries that read files at start.  May be
+	 * NULL; false ends the process. */
 	bool (*setup)(struct role_env *env);
 	enum role_life life;
 	unsigned threads;			/* of rt/work */

@@ -3,8 +3,8 @@
  * sandbox_table: what each role keeps.  This is the page to audit; all other rights are gone.
  *
  * Every role has: reading and writing the descriptors it was given, memory without execution, time,
- * epoll, random numbers.  No role may exec, trace, load, mount, or make namespaces: trying kills it.
- * Signals to other processes are refused (local may signal its own children).
+ * epoll, random numbers.  No role may exec, trace, load, mount, or make namespaces: trying
+ * kills it.  Signals to other processes are refused (local may signal its own children).
  */
 #include <linux/capability.h>
 
@@ -23,13 +23,13 @@ static const struct sandbox_spec specs[ROLE_COUNT] = {
 		.spool_group = true, .makes_files = true,
 	},
 	[ROLE_SMTPD] = {
-		.why = "talks to strangers: accepts, appends to its own segment; opens and connects "
-		    "nothing",
+		.why = "talks to strangers: accepts, appends to its own segment; opens and "
+		    "connects nothing",
 		.calls = CALLS_ACCEPT | CALLS_WRITE,
 		.open_files = 65'536, .makes_files = true,
 	},
 	[ROLE_QUEUE] = {
-		.why = "reads the segments, writes its journal through given descriptors; no network",
+		.why = "reads the segments, writes its journal by given descriptors; no network",
 		.calls = CALLS_OPEN_READ | CALLS_WRITE,
 		.paths = PATH_SPOOL_READ, .spool_group = true,
 		.open_files = 4096, .makes_files = true,

@@ -2,8 +2,8 @@
 /*
  * verb: the words of the command line.
  *
- * A verb is one function in a file of main/ (verb_x.c) and one line of the table in main.c.  argv[0]
- * is the verb's own name; the answer is the exit code (sysexits where they fit).
+ * A verb is one function in a file of main/ (verb_x.c) and one line of the table in main.c.
+ * argv[0] is the verb's own name; the answer is the exit code (sysexits where they fit).
  */
 #ifndef MAIN_VERB_H
 #define MAIN_VERB_H

@@ -2,8 +2,8 @@
 /*
  * wiring: what a new child is given: configuration, files, listeners, channels, and "go".
  *
- * Channels are SEQPACKET pairs; keeper makes them, hands out both ends and keeps none.  A child that
- * starts (again) gets a fresh pair to each living peer, and so does the peer.
+ * Channels are SEQPACKET pairs; keeper makes them, hands out both ends and keeps none.  A child
+ * that starts (again) gets a fresh pair to each living peer, and so does the peer.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -77,7 +77,8 @@ static void
 give_fd(struct child *c, const char *name, int fd)
 {
 	if (fd != -1)
-		ipc_send_fd(c->ctl, MSG_ctl_file, &(struct msg_ctl_file){ .name = str_of(name) }, fd);
+		ipc_send_fd(c->ctl, MSG_ctl_file,
+		    &(struct msg_ctl_file){ .name = str_of(name) }, fd);
 }
 
 static void
