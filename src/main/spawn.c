@@ -60,6 +60,12 @@ child_side(char *title, int ctl, int log, pid_t keeper)
 	(void)sigprocmask(SIG_SETMASK, &none, NULL);
 	for (int s = 1; s < 32; s++)
 		(void)signal(s, SIG_DFL);
+	/* Those that a terminal or service manager sends to all are keeper's to understand. */
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
+	(void)signal(SIGUSR1, SIG_IGN);
+	(void)setsid();
 	/* Cleared by setresuid; sandbox.c sets it again. */
 	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() != keeper)
