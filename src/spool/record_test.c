@@ -96,7 +96,7 @@ check_env(const struct spool_env *got)
 static void
 message_there_and_back(void **state)
 {
-	char p[2048];
+	static char p[2048];
 	size_t n = build(p, STR("Subject: hi\r\n\r\nhello\r\n")), need;
 	struct spool_rec rec;
 	struct spool_msg m;
@@ -131,7 +131,7 @@ elsewhere_is_invalid(void **state)
 		{ "another place", { 3, 0x500000007, 12288 } },
 	};
 	struct spool_rec rec;
-	char p[2048];
+	static char p[2048];
 	size_t n = build(p, STR("x")), need;
 
 	(void)state;
@@ -145,7 +145,7 @@ static void
 every_bit_counts(void **state)
 {
 	struct spool_rec rec;
-	char p[2048];
+	static char p[2048];
 	size_t n = build(p, STR("some content")), need, used;
 
 	(void)state;
