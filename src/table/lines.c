@@ -46,6 +46,16 @@ take_line(struct lines *l)
 	return str_split(&l->rest, '\n');
 }
 
+static bool
+continues(struct str rest)
+{
+	size_t n = 0;
+
+	while (n < rest.n && (rest.p[n] == ' ' || rest.p[n] == '\t'))
+		n++;
+	return n > 0 && n < rest.n && rest.p[n] != '#';
+}
+
 bool
 lines_next(struct lines *l, struct str *out, unsigned *line)
 {
@@ -57,7 +67,7 @@ lines_next(struct lines *l, struct str *out, unsigned *line)
 			continue;
 		const char *end = first.p + first.n;
 
-		while (!l->whole && l->rest.n > 0 && (l->rest.p[0] == ' ' || l->rest.p[0] == '\t')) {
+		while (!l->whole && continues(l->rest)) {
 			struct str more = take_line(l);
 
 			end = more.p + more.n;
