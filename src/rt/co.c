@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #include "base/list.h"
+#include "base/num.h"
 #include "rt/sanitize.h"
 #include "rt/sched.h"
 #include "rt/stack.h"
@@ -62,7 +63,7 @@ static struct {
 	void *main_arg;
 	const void *main_low;		/* for the sanitizer */
 	size_t main_size;
-	bool up;
+	bool up, halted;
 } sched;
 
 static void
@@ -405,9 +406,17 @@ pick(void)
 void
 sched_turn(void)
 {
+	size_t n = sched.random != NULL ? MIN(sched.nready, (size_t)1) : sched.nready;
+
 	assert(sched.running == NULL);
-	for (size_t n = sched.random != NULL && sched.nready > 0 ? 1 : sched.nready; n > 0; n--)
+	for (; n > 0 && !sched.halted; n--)
 		enter(pick());
+}
+
+void
+sched_halt(bool on)
+{
+	sched.halted = on;
 }
 
 bool
@@ -460,5 +469,6 @@ sched_done(void)
 {
 	assert(sched.count == 0);
 	sched.random = NULL;
+	sched.halted = false;
 	stacks_done();
 }

@@ -175,8 +175,8 @@ test_stuck(void **state)
 			if (str_find(line, STR("event=e i=")) > 0)
 				lines++;
 			else if (str_find(line, STR("log_dropped lines=")) > 0)
-				t_true(num_parse_u64(str_skip(line, (size_t)str_rchr(line, '=') + 1),
-				    &told));
+				t_true(num_parse_u64(str_skip(line,
+				    (size_t)str_rchr(line, '=') + 1), &told));
 		}
 	}
 	t_int(told, dropped);

@@ -31,6 +31,9 @@ void sched_shuffle(uint64_t *random);
  * how many coroutines were trimmed. */
 size_t sched_trim(int64_t parked_before_ms, size_t at_most);
 
+/* While halted sched_turn runs nobody; also ends the turn that runs now.  (A power failure.) */
+void sched_halt(bool on);
+
 /* Cancels every coroutine that lives. */
 void sched_cancel_all(void);
 

@@ -35,7 +35,7 @@ void simdisk_mount(struct simdisk *d);
 uint64_t simdisk_ops(const struct simdisk *d);
 
 /* Operation number n (from 0) and all later ones do not happen any more: the caller's coroutine
- * is left standing there, on_crash (may be NULL) is called first.  UINT64_MAX: never. */
+ * is left standing there and no other runs on.  UINT64_MAX: never. */
 void simdisk_crash_at(struct simdisk *d, uint64_t n);
 bool simdisk_crashed(const struct simdisk *d);
 /* After a crash: operations answer -EIO instead of standing, so that coroutines unwind. */
