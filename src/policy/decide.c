@@ -65,10 +65,10 @@ policy_rcpt_max(const struct policy *p, const struct facts *f)
 {
 	switch (f->listener) {
 	case L_SUBMISSION:
+	case L_LMTP:
 	case L_LOCAL:
 		return p->cfg->lim.rcpt_max_submission;
 	case L_MX:
-	case L_LMTP:
 		return p->cfg->lim.rcpt_max_mx;
 	}
 	return p->cfg->lim.rcpt_max_mx;

@@ -206,7 +206,7 @@ next_line(struct session *s, struct str *line)
 	if (s->srv->draining && !s->tx)
 		return IO_CANCELLED;
 	s->waiting = !s->tx;
-	got = conn_line(s->c, s->lim->cmd_line, line);
+	got = conn_line(s->c, s->lim->cmd_line - 2, line);
 	s->waiting = false;
 	return got;
 }
@@ -248,9 +248,10 @@ session_command(struct session *s, struct str line)
 void
 session_run(struct session *s)
 {
-	for (bool closing = false; !closing; ) {
+	struct reply r = {};
+
+	while (!r.close) {
 		struct str line = {};
-		struct reply r = {};
 
 		conn_deadline(s->c, command_deadline(s));
 		if (!conn_has_input(s->c) && conn_flush(s->c) != IO_OK)	/* pipelining: flush when idle */
@@ -273,9 +274,8 @@ session_run(struct session *s)
 		case IO_BROKEN:
 			return;					/* nobody left to tell */
 		}
-		arena_reset(&s->line);
 		session_reply(s, &r);
-		closing = r.close;
+		arena_reset(&s->line);
 	}
-	visit_farewell(s);
+	visit_farewell(s, &r);
 }

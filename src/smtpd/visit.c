@@ -15,8 +15,8 @@
 enum {
 	PEERS_MAX = 20'000,		/* addresses remembered by one worker */
 	PROXY_MS = 5'000,
-	FAREWELL_MS = 2'000,
-	FAREWELL_BYTES = 1 << 20,
+	FAREWELL_MS = 1'000,
+	FAREWELL_BYTES = 64 << 20,
 };
 
 struct smtpd *
@@ -160,22 +160,23 @@ admit(struct session *s)
 	arena_reset(&s->line);
 	if (!r.close)
 		return true;
-	visit_farewell(s);
+	visit_farewell(s, &r);
 	return false;
 }
 
 void
-visit_farewell(struct session *s)
+visit_farewell(struct session *s, const struct reply *last)
 {
 	size_t left = FAREWELL_BYTES;
 	struct str bytes;
 
 	conn_deadline(s->c, now_ms() + FAREWELL_MS);
-	if (conn_flush(s->c) != IO_OK || !conn_input_pending(s->c))
+	if (conn_flush(s->c) != IO_OK)
 		return;
 	/* Closing with unread input would make the kernel send a reset, and that would overtake
-	 * our reply.  What is read here is discarded, never looked at. */
-	if (conn_shutdown(s->c) != IO_OK)
+	 * our reply.  What is read here is discarded, never looked at; it is the client's turn to
+	 * close, for a while. */
+	if (last->code < 500 && !conn_input_pending(s->c))
 		return;
 	while (left > 0 && conn_block(s->c, &bytes) == IO_OK) {
 		size_t n = MIN(left, bytes.n);

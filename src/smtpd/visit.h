@@ -13,8 +13,9 @@
 /* The commands, after the greeting.  suspends */
 void session_run(struct session *s);
 
-/* Flush, end our side, and for a short while discard what still comes.  suspends */
-void visit_farewell(struct session *s);
+/* After the last reply: flush it and, when it was a refusal or the client still talks, discard for a
+ * short while what comes.  suspends */
+void visit_farewell(struct session *s, const struct reply *last);
 
 /* Count the client (again) under its present address; the verdict of the connect stage. */
 struct verdict visit_admit(struct session *s);
