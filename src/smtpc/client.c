@@ -6,7 +6,7 @@
 
 #include "base/num.h"
 
-enum { CLIENT_ARENA = 2 << 20, CLIENT_OUT_MAX = 256 * 1024, QUIT_MS = 2000, GREETINGS_MAX = 8 };
+enum { CLIENT_ARENA = 2 << 20, CLIENT_OUT_MAX = 256 * 1024, QUIT_MS = 2000 };
 
 static struct str
 mta_name(struct arena *a, const struct target *t)
@@ -35,8 +35,8 @@ client_die(struct client *k, struct trouble t)
 	if (k->dead)
 		return false;
 	k->dead = true;
-	if (!t.mta.p)
-		t.mta = k->mta;
+	if (!t.mta.n)				/* our own words about it */
+		t.text = str_cat(&k->arena, k->mta, STR(": "), t.text);
 	k->trouble = t;
 	return false;
 }

@@ -37,6 +37,7 @@ struct client {
 	bool dead;
 	bool secured;			/* under TLS */
 	bool reset_first;		/* a transaction is open that we gave up */
+	bool no_chunking;		/* it refused BDAT although it announced it */
 	bool after_body;		/* our message is out, whole: its fate is unknown if lost now */
 	struct trouble trouble;		/* once dead */
 	uint64_t messages;

@@ -187,7 +187,8 @@ host_add(struct making *m, struct host h)
 
 	for (size_t i = 0; i < m->nhost; i++) {
 		if (str_ieq(m->host[i].name, h.name)) {
-			m->host[i].pref = MIN(m->host[i].pref, h.pref);
+			if (h.pref < m->host[i].pref)
+				m->host[i].pref = h.pref;
 			return;
 		}
 		if (!worst || m->host[i].pref > worst->pref)

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pool: see pool.h.  Here are the lines of jobs and when workers are started; worker.c is what one does.
+ */
+#include "smtpc/pool.h"
+
+#include <stdlib.h>
+
+#include "base/num.h"
+
+enum { WORK_ARENA = 4 << 20, DESTS_REMEMBERED = 1000 };
+
+bool
+pool_init(struct pool *p, const struct pool_conf *conf)
+{
+	*p = (struct pool){ .conf = *conf };
+	link_init(&p->works);
+	link_init(&p->starved);
+	p->workers = group_open(FOREVER);
+	return p->workers != NULL;
+}
+
+static struct dest *
+dest_get(struct pool *p, bool lmtp, struct str nexthop)
+{
+	struct dest *d = calloc(1, sizeof *d + nexthop.n + 1);
+
+	if (!d)
+		return NULL;
+	d->bytes[0] = lmtp ? 'L' : 'S';
+	memcpy(d->bytes + 1, nexthop.p, nexthop.n);
+	d->key = (struct str){ d->bytes, nexthop.n + 1 };
+	struct dest *old = map_get(&p->dests, d->key);
+	if (old) {
+		free(d);
+		return old;
+	}
+	d->nexthop = str_skip(d->key, 1);
+	d->lmtp = lmtp;
+	d->pool = p;
+	link_init(&d->line);
+	link_init(&d->idle);
+	link_init(&d->starved);
+	(void)map_put(&p->dests, d->key, d);
+	return d;
+}
+
+static void
+dest_free_if_unused(struct dest *d)
+{
+	if (d->nworker || !list_empty(&d->line))
+		return;
+	list_remove(&d->starved);
+	if (d->no_chunking && d->pool->dests.n < DESTS_REMEMBERED)
+		return;			/* worth remembering */
+	(void)map_del(&d->pool->dests, d->key);
+	free(d);
+}
+
+static void
+work_free(struct work *w)
+{
+	list_remove(&w->in_line);
+	list_remove(&w->all);
+	w->dest->pool->nwork--;
+	arena_done(&w->arena);
+	free(w);
+}
+
+void
+work_finish(struct work *w)
+{
+	struct pool *p = w->dest->pool;
+
+	p->ndone++;
+	p->conf.done(p->conf.ctx, &w->at);
+	work_free(w);
+}
+
+bool
+pool_add(struct pool *p, const struct msg_job *m)
+{
+	struct work *w = calloc(1, sizeof *w);
+
+	if (!w)
+		return false;
+	arena_init(&w->arena, WORK_ARENA);
+	w->at.arena = &w->arena;
+	link_init(&w->in_line);
+	link_init(&w->all);
+	if (!job_unpack(m, &w->arena, &w->at.job))
+		goto fail;
+	struct job *j = &w->at.job;
+	struct dest *d = dest_get(p, j->transport == T_LMTP, j->nexthop);
+	if (!d)
+		goto fail;
+	p->conf.source(p->conf.ctx, &j->ref, &w->arena, &w->at.src);
+	w->dest = d;
+	d->parallel = MAX(j->parallel, 1u);
+	p->nwork++;
+	list_push(&p->works, &w->all);
+	list_push(&d->line, &w->in_line);
+	dest_kick(d);
+	return true;
+fail:
+	arena_done(&w->arena);
+	free(w);
+	return false;
+}
+
+/* There is work in line: wake an idle worker, or start one if there may be one more. */
+void
+dest_kick(struct dest *d)
+{
+	struct pool *p = d->pool;
+	struct link *l;
+
+	if (list_empty(&d->line) || p->draining)
+		return;
+	if ((l = list_pop(&d->idle)) != NULL) {
+		worker_wake(l);
+		return;
+	}
+	if (d->nworker >= d->parallel || (d->nopen && now_ms() < d->hold_until_ms))
+		return;
+	if (p->nworker >= POOL_WORKERS_MAX ||
+	    !group_go(p->workers, "smtpc", worker_run, d)) {
+		if (d->nworker == 0 && list_empty(&d->starved))
+			list_push(&p->starved, &d->starved);
+		return;
+	}
+	p->nworker++;
+	d->nworker++;
+}
+
+struct work *
+dest_take(struct dest *d)
+{
+	struct link *l = list_pop(&d->line);
+
+	return l ? CONTAINER_OF(l, struct work, in_line) : NULL;
+}
+
+void
+dest_give_back(struct dest *d, struct work *w)
+{
+	for (size_t i = 0; w->opened && i < w->at.job.nrcpt; i++)
+		if (w->at.state[i] != RCPT_DONE)
+			w->at.state[i] = RCPT_WAITING;
+	list_push_front(&d->line, &w->in_line);
+}
+
+/* Also for those that wait unopened: they have no outcomes yet to write to. */
+static void
+work_fail(struct work *w, const struct trouble *t)
+{
+	struct attempt *at = &w->at;
+
+	if (!w->opened) {
+		at->out = arena_zalloc(&w->arena, at->job.nrcpt * sizeof *at->out + 1);
+		at->state = arena_zalloc(&w->arena, at->job.nrcpt + 1);
+		w->opened = true;
+	}
+	if (at->out && at->state)
+		attempt_fail(at, t);
+	work_finish(w);
+}
+
+void
+dest_fail(struct dest *d, const struct trouble *t)
+{
+	struct work *w;
+
+	while ((w = dest_take(d)) != NULL)
+		work_fail(w, t);
+}
+
+void
+dest_worker_ended(struct dest *d)
+{
+	struct pool *p = d->pool;
+	struct link *l;
+
+	p->nworker--;
+	d->nworker--;
+	if (d->nworker == 0 && !list_empty(&d->line))
+		dest_kick(d);
+	dest_free_if_unused(d);
+	if ((l = list_pop(&p->starved)) != NULL)
+		dest_kick(CONTAINER_OF(l, struct dest, starved));
+}
+
+void
+pool_cancel(struct pool *p, uint64_t msgid, uint32_t jobno)
+{
+	LIST_EACH(l, &p->works) {
+		struct work *w = CONTAINER_OF(l, struct work, all);
+
+		if (w->at.job.msgid != msgid || w->at.job.jobno != jobno ||
+		    !link_linked(&w->in_line))
+			continue;
+		list_remove(&w->in_line);
+		work_fail(w, &TROUBLE_TEMP(CLASS_OWN, "4.3.2", "withdrawn"));
+		return;
+	}
+}
+
+void
+pool_drain(struct pool *p, int64_t deadline)
+{
+	p->draining = true;
+	LIST_EACH(l, &p->works) {
+		struct work *w = CONTAINER_OF(l, struct work, all);
+
+		if (link_linked(&w->in_line))
+			work_free(w);
+	}
+	size_t at = 0;
+	struct str key;
+	void *v;
+	while (map_next(&p->dests, &at, &key, &v)) {
+		struct dest *d = v;
+		struct link *l;
+
+		while ((l = list_pop(&d->idle)) != NULL)
+			worker_wake(l);
+	}
+	while (group_count(p->workers) && now_ms() < deadline)
+		if (group_room(p->workers, 1, deadline) != WAKE_OK)
+			break;
+	group_cancel(p->workers);
+	(void)group_wait(&p->workers);
+}
+
+void
+pool_done(struct pool *p)
+{
+	size_t at = 0;
+	struct str key;
+	void *v;
+
+	while (!list_empty(&p->works))
+		work_free(CONTAINER_OF(p->works.next, struct work, all));
+	while (map_next(&p->dests, &at, &key, &v))
+		free(v);
+	map_done(&p->dests);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * pool: jobs by next hop, and the connections they flow over.
+ *
+ * 1. A next hop (struct dest) has a line of waiting jobs and at most as many workers as its newest
+ *    job allows; a worker is one coroutine with at most one connection.
+ * 2. A job ends with an outcome for each recipient, told once through done(); the pool frees it
+ *    afterwards.  A job whose connection ended before its message was out goes to the front of the
+ *    line, a bounded number of times.
+ * 3. A connection is used for lim.client_messages messages, lim.client_total_ms, and kept idle for
+ *    lim.client_idle_ms.  A next hop that cannot be reached answers for all its waiting jobs at
+ *    once; no other next hop waits for it.
+ *
+ * Owned by the role body; everything happens on its loop.
+ */
+#ifndef SMTPC_POOL_H
+#define SMTPC_POOL_H
+
+#include "base/list.h"
+#include "base/map.h"
+#include "conf/config.h"
+#include "rt/group.h"
+#include "smtpc/tx.h"
+
+enum { POOL_WORKERS_MAX = 4000, JOB_TRIES_MAX = 3 };
+
+struct pool;
+
+struct pool_conf {
+	const struct config *cfg;
+	const struct dns_ops *dns;
+	const struct self *self;
+	/* Where the content of a job is; memory it needs comes from a. */
+	void (*source)(void *ctx, const struct content_ref *ref, struct arena *a,
+	    struct body_source *out);
+	/* at->out is complete.  at lives until it returns. */
+	void (*done)(void *ctx, const struct attempt *at);
+	uint64_t (*random)(void *ctx, uint64_t below);
+	void *ctx;
+};
+
+struct work {
+	struct link in_line;		/* of its dest; unlinked while a worker has it */
+	struct link all;		/* of the pool */
+	struct dest *dest;
+	struct arena arena;
+	struct attempt at;
+	unsigned tries;			/* connections it was lost on */
+	bool opened;
+};
+
+struct dest {
+	struct str key;			/* transport and next hop */
+	struct link line;		/* of works */
+	struct link idle;		/* of workers, the latest first */
+	struct link starved;		/* of the pool: wants a worker, the pool has none left */
+	struct pool *pool;
+	size_t nworker, nopen;
+	uint32_t parallel;
+	int64_t hold_until_ms;		/* no further connections before, while others are open */
+	bool no_chunking, lmtp;
+	struct str nexthop;
+	char bytes[];
+};
+
+struct pool {
+	struct pool_conf conf;
+	struct map dests;
+	struct link works;
+	struct link starved;
+	struct group *workers;
+	size_t nworker, nwork;
+	uint64_t ndone;
+	bool draining;
+};
+
+bool pool_init(struct pool *p, const struct pool_conf *conf);
+/* Copies what it needs of j.  False: no memory; nothing was taken. */
+bool pool_add(struct pool *p, const struct msg_job *m);
+/* A waiting job ends with OUT_TEMP; one that is on its way goes on. */
+void pool_cancel(struct pool *p, uint64_t msgid, uint32_t jobno);
+/* Waiting jobs are forgotten without an outcome (queue gives them out again), running ones go on to
+ * their end or until the deadline.  suspends */
+void pool_drain(struct pool *p, int64_t deadline);
+void pool_done(struct pool *p);		/* after pool_drain */
+
+/* For worker.c. */
+void dest_kick(struct dest *d);
+/* Every waiting job of d gets this outcome. */
+void dest_fail(struct dest *d, const struct trouble *t);
+struct work *dest_take(struct dest *d);
+void dest_give_back(struct dest *d, struct work *w);
+/* All outcomes are there: tell, free. */
+void work_finish(struct work *w);
+void dest_worker_ended(struct dest *d);
+
+void worker_run(void *arg);		/* a coroutine; arg: struct dest */
+void worker_wake(struct link *idle);	/* taken from dest.idle */
+
+#endif
