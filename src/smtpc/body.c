@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * body: see body.h.  The stuffed text is a list of slices of the content and constants, given to the
- * connection without copying.
+ * body: see body.h.  The stuffed text is a list of slices of the content and constants, given
+ * to the connection without copying.
  */
 #include "smtpc/body.h"
 

@@ -2,7 +2,8 @@
 /*
  * body: a message's content on its way out.
  *
- * 1. What is sent has CRLF line ends only: a bare CR, bare LF or NUL stops it before it is complete,
+ * 1. What is sent has CRLF line ends only: a bare CR, bare LF or NUL stops it before it is
+ * complete,
  *    so that no lax peer can find a second message in ours (requirement P2).
  * 2. Small content (BODY_WHOLE_MAX) is held whole and verified before a byte of it leaves; large
  *    content is verified first and then read in pieces.
@@ -39,9 +40,9 @@ enum body_is { BODY_FINE, BODY_UNREADABLE, BODY_GONE, BODY_FOUL };
 /* Makes it ready to be sent; whole lives in a.  suspends */
 enum body_is body_open(struct body *b, const struct body_source *src, struct arena *a);
 
-/* All of it, dot-stuffed with its end (DATA), then what follows; or as it is (BDAT).  block_ms bounds
- * each write.  *io is the connection's answer; BODY_FOUL or BODY_UNREADABLE: broken off in the
- * middle, the connection must be closed.  suspends */
+/* All of it, dot-stuffed with its end (DATA), then what follows; or as it is (BDAT).  block_ms
+ * bounds each write.  *io is the connection's answer; BODY_FOUL or BODY_UNREADABLE: broken off
+ * in the middle, the connection must be closed.  suspends */
 struct body_send {
 	struct conn *c;
 	struct str before, after;	/* other commands, in the same writes */

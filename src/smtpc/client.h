@@ -3,7 +3,8 @@
  * client: one connection to an SMTP or LMTP server, from its greeting to QUIT.
  *
  * 1. Every phase has an absolute deadline; replies are bounded (mail/reply_read.h).
- * 2. A 421, a broken or timed-out connection and a reply that is not SMTP make it dead: nothing more
+ * 2. A 421, a broken or timed-out connection and a reply that is not SMTP make it dead:
+ * nothing more
  *    is said on it, and *trouble says what happened in which phase.
  * 3. What the server said is foreign text: it is sanitised before it goes anywhere.
  *
@@ -38,7 +39,8 @@ struct client {
 	bool secured;			/* under TLS */
 	bool reset_first;		/* a transaction is open that we gave up */
 	bool no_chunking;		/* it refused BDAT although it announced it */
-	bool after_body;		/* our message is out, whole: its fate is unknown if lost now */
+	bool after_body;		/* our message is out,
+	    whole: its fate is unknown if lost now */
 	struct trouble trouble;		/* once dead */
 	uint64_t messages;
 	int64_t born_ms;
@@ -49,7 +51,8 @@ void client_init(struct client *k, struct conn *c, const struct client_conf *con
     const struct target *t);
 /* Greeting, EHLO (HELO, LHLO).  False: k->trouble, and the connection is of no use.  suspends */
 bool client_hello(struct client *k);
-/* QUIT without waiting for more than a moment, when the connection still lives; closes.  suspends */
+/* QUIT without waiting for more than a moment, when the connection still lives; closes.
+ * suspends */
 void client_quit(struct client *k);
 /* Closes at once and frees. */
 void client_done(struct client *k);

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * plan: see plan.h.  First the list of hosts (MX records, the domain itself, or what the table says),
- * then all their addresses as one request, then the checks against ourselves, then the order.
+ * plan: see plan.h.  First the list of hosts (MX records, the domain itself, or what the table
+ * says), then all their addresses as one request, then the checks against ourselves, then the
+ * order.
  */
 #include "smtpc/plan.h"
 
 #include "base/ascii.h"
 #include "base/num.h"
+#include "mail/path.h"
 
 enum { SMTP_PORT = 25 };
 
@@ -159,7 +161,8 @@ addresses(struct making *m)
 	if (m->p->n)
 		return true;
 	if (m->self_pref <= UINT16_MAX)
-		return fail(m->p, TROUBLE_PERM(CLASS_POLICY, "5.4.6", "mail for it loops back to us"));
+		return fail(m->p, TROUBLE_PERM(CLASS_POLICY, "5.4.6",
+		    "mail for it loops back to us"));
 	if (m->temp)
 		return fail_dns(m, m->host[0].name);
 	return fail(m->p, TROUBLE_PERM(CLASS_DNS, "5.4.4", "none of its servers has an address"));
@@ -231,7 +234,8 @@ of_mx(struct making *m, const struct dns_answer *mx)
 	if (m->nhost)
 		return addresses(m);
 	if (m->self_pref <= UINT16_MAX)
-		return fail(m->p, TROUBLE_PERM(CLASS_POLICY, "5.4.6", "mail for it loops back to us"));
+		return fail(m->p, TROUBLE_PERM(CLASS_POLICY, "5.4.6",
+		    "mail for it loops back to us"));
 	return fail(m->p, literal ?
 	    TROUBLE_PERM(CLASS_DNS, "5.4.4", "its MX records name no host") :
 	    TROUBLE_PERM(CLASS_DNS, "5.4.4", "its MX records are of no use"));
@@ -243,6 +247,12 @@ of_domain(struct making *m, struct str domain)
 	struct dns_answer mx;
 	enum dns res;
 
+	for (size_t i = 0; i < domain.n; i++)
+		if ((unsigned char)domain.p[i] > 0x7f) {	/* RFC 6531 3.2: A-labels for DNS */
+			if (!domain_to_ascii(domain, m->a, &domain))
+				domain = (struct str){};
+			break;
+		}
 	if (!dns_is_hostname(domain))
 		return fail(m->p, TROUBLE_PERM(CLASS_DNS, "5.1.2", "no domain name"));
 	res = dns_ask(m->ask->dns, domain, DNS_MX, m->ask->deadline, m->a, &mx);
@@ -278,7 +288,8 @@ of_address(struct making *m, struct ip ip, struct str host)
 	if (!m->p->routed && is_self(m->ask->self, ip))
 		return fail(m->p, TROUBLE_PERM(CLASS_POLICY, "5.4.6", "that address is our own"));
 	if (ip_is_nobody(ip))
-		return fail(m->p, TROUBLE_PERM(CLASS_POLICY, "5.1.2", "that address is of no host"));
+		return fail(m->p, TROUBLE_PERM(CLASS_POLICY, "5.1.2",
+		    "that address is of no host"));
 	m->p->target = arena_alloc(m->a, sizeof *m->p->target);
 	if (!m->p->target)
 		return fail(m->p, TROUBLE_TEMP(CLASS_OWN, "4.3.0", "out of memory"));
@@ -303,7 +314,8 @@ of_host(struct making *m, struct str host)
 	return addresses(m);
 }
 
-/* "[192.0.2.1]", "[IPv6:2001:db8::1]", "[name]", each with or without ":port"; "host:port"; "name". */
+/* "[192.0.2.1]", "[IPv6:2001:db8::1]", "[name]", each with or without ":port"; "host:port";
+ * "name". */
 static bool
 split(struct making *m, struct str *host, bool *bracket)
 {

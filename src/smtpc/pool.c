@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pool: see pool.h.  Here are the lines of jobs and when workers are started; worker.c is what one does.
+ * pool: see pool.h.  Here are the lines of jobs and when workers are started; worker.c is what
+ * one does.
  */
 #include "smtpc/pool.h"
 

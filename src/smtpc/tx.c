@@ -7,6 +7,7 @@
 #include "smtpc/tx.h"
 
 #include "base/num.h"
+#include "mail/smtp.h"
 #include "smtpc/tx_words.h"
 
 enum { PIPELINED_RCPTS = 100 };
@@ -135,7 +136,8 @@ answer(struct tx *t, struct client *k, const char *phase, struct reply_in *r)
 static bool
 confused(struct client *k)
 {
-	return client_die(k, TROUBLE_TEMP(CLASS_HOST, "4.5.0", "its reply does not fit the command"));
+	return client_die(k, TROUBLE_TEMP(CLASS_HOST, "4.5.0",
+	    "its reply does not fit the command"));
 }
 
 /* RFC 5321 4.5.3.1.10: too many recipients; 552 is the old way to say it. */
@@ -202,8 +204,8 @@ rcpt_replies(struct tx *t, struct client *k, bool refused, size_t *taken)
 	return true;
 }
 
-/* It announced CHUNKING and does not know BDAT: our octets were commands to it.  The connection ends,
- * and DATA is used from now on. */
+/* It announced CHUNKING and does not know BDAT: our octets were commands to it.  The
+ * connection ends, and DATA is used from now on. */
 static bool
 bdat_unknown(const struct reply_in *r)
 {
@@ -215,12 +217,14 @@ bdat_forget(struct tx *t, struct client *k)
 {
 	k->after_body = false;
 	if (t->at->job.body == SPOOL_BINARYMIME) {
-		struct trouble why = TROUBLE_PERM(CLASS_MESSAGE, "5.6.3", "its server refuses BDAT");
+		struct trouble why = TROUBLE_PERM(CLASS_MESSAGE, "5.6.3",
+		    "its server refuses BDAT");
 
 		tx_fail(t, &why);
 	}
 	k->no_chunking = true;
-	return client_die(k, TROUBLE_TEMP(CLASS_HOST, "4.5.1", "it announces CHUNKING, refuses BDAT"));
+	return client_die(k, TROUBLE_TEMP(CLASS_HOST, "4.5.1", "it announces CHUNKING,
+	    refuses BDAT"));
 }
 
 /* The reply that ends the message, one for each taken recipient in LMTP. */
@@ -303,7 +307,8 @@ broken_off(struct tx *t, struct client *k, enum body_is is)
 	if (is == BODY_FOUL)
 		why = TROUBLE_PERM(CLASS_POLICY, "5.6.0", "the message has a bare CR, LF or NUL");
 	attempt_fail(t->at, &why);
-	(void)client_die(k, TROUBLE_TEMP(CLASS_OWN, "4.3.0", "given up in the middle of a message"));
+	(void)client_die(k, TROUBLE_TEMP(CLASS_OWN, "4.3.0",
+	    "given up in the middle of a message"));
 	return TX_DONE;
 }
 
@@ -324,7 +329,8 @@ send_message(struct tx *t, struct client *k, const struct tx_next *next, enum tx
 	enum io io = IO_OK;
 
 	k->messages++;
-	struct tx *after = next && !t->bdat && k->ext & EXT_PIPELINING ? next->take(next->ctx) : NULL;
+	struct tx *after = next && !t->bdat &&
+	    k->ext & EXT_PIPELINING ? next->take(next->ctx) : NULL;
 	if (after)
 		tx_put_head(after, k);
 	how.before = str_sub(buf_str(&k->out), 0, before);

@@ -61,8 +61,8 @@ bool attempt_open(struct attempt *at);
 /* Everybody who has no outcome yet gets this one. */
 void attempt_fail(struct attempt *at, const struct trouble *t);
 
-/* The next transaction of at on k: which recipients, how.  False: none is left, or what is left cannot
- * be said to this server (outcomes are set). */
+/* The next transaction of at on k: which recipients, how.  False: none is left, or what is
+ * left cannot be said to this server (outcomes are set). */
 bool tx_begin(struct tx *t, struct attempt *at, struct client *k);
 /* Puts its commands behind what waits in k->out, when they can go without waiting for replies. */
 void tx_put_head(struct tx *t, struct client *k);

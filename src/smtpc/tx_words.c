@@ -54,7 +54,8 @@ words_fit(const struct job *j, const struct body *b, const struct client *k, str
 	if (k->ehlo.size && b->src->size > k->ehlo.size) {		/* RFC 1870 5 */
 		*why = TROUBLE_PERM(CLASS_MESSAGE, "5.3.4", "");
 		why->text = str_fmt(a, STR_F ": the message has %llu octets, it takes %llu",
-		    STR_A(k->mta), (unsigned long long)b->src->size, (unsigned long long)k->ehlo.size);
+		    STR_A(k->mta), (unsigned long long)b->src->size,
+		    (unsigned long long)k->ehlo.size);
 		return false;
 	}
 	if (needs_utf8(j, b) && !(k->ext & EXT_SMTPUTF8)) {
@@ -69,7 +70,8 @@ words_fit(const struct job *j, const struct body *b, const struct client *k, str
 		return false;
 	}
 	if (!is_sayable(j->sender)) {
-		*why = TROUBLE_PERM(CLASS_POLICY, "5.1.7", "the sender cannot be written in a command");
+		*why = TROUBLE_PERM(CLASS_POLICY, "5.1.7",
+		    "the sender cannot be written in a command");
 		return false;
 	}
 	/* 8-bit content for a server that takes 7 bits: the place to make it quoted-printable.  What
@@ -82,11 +84,13 @@ bool
 words_rcpt_fits(const struct job_rcpt *r, const struct client *k, struct trouble *why)
 {
 	if (r->addr.n == 0 || !is_sayable(r->addr)) {
-		*why = TROUBLE_PERM(CLASS_POLICY, "5.1.3", "the address cannot be written in a command");
+		*why = TROUBLE_PERM(CLASS_POLICY, "5.1.3",
+		    "the address cannot be written in a command");
 		return false;
 	}
 	if (!is_ascii(r->addr) && !(k->ext & EXT_SMTPUTF8)) {
-		*why = TROUBLE_PERM(CLASS_MESSAGE, "5.6.7", "its server takes no internationalized mail");
+		*why = TROUBLE_PERM(CLASS_MESSAGE, "5.6.7",
+		    "its server takes no internationalized mail");
 		return false;
 	}
 	return true;
@@ -112,7 +116,8 @@ words_mail(struct buf *out, const struct job *j, const struct body *b, const str
 		(void)buf_puts(out, " REQUIRETLS");
 	if (k->ext & EXT_DSN) {
 		if (j->ret)
-			(void)buf_put(out, j->ret == RET_FULL ? STR(" RET=FULL") : STR(" RET=HDRS"));
+			(void)buf_put(out, j->ret == RET_FULL ? STR(" RET=FULL") : STR("
+			    RET=HDRS"));
 		if (is_value(j->envid)) {
 			(void)buf_puts(out, " ENVID=");
 			(void)buf_put(out, j->envid);

@@ -9,6 +9,7 @@
 #include "smtpc/pool.h"
 
 #include "base/num.h"
+#include "mail/smtp.h"
 #include "rt/dial.h"
 #include "rt/log.h"
 
@@ -71,7 +72,8 @@ connect_trouble(struct worker *w, const struct target *t, enum io why, int err)
 	else if (why == IO_CANCELLED)
 		r = TROUBLE_TEMP(CLASS_OWN, "4.3.2", "we are stopping");
 	else
-		r.text = str_fmt(&w->arena, STR_F ": the connection failed (error %d)", STR_A(at), err);
+		r.text = str_fmt(&w->arena, STR_F ": the connection failed (error %d)", STR_A(at),
+		    err);
 	return r;
 }
 
