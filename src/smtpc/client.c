@@ -65,9 +65,8 @@ client_die_io(struct client *k, enum io io)
 	case IO_BROKEN:
 		break;
 	}
-	t.text = str_cat(&k->arena, STR("the connection "), str_of(what), STR("
-	    while waiting for "),
-	    str_of(k->phase ? k->phase : "the server"));
+	t.text = str_cat(&k->arena, STR("the connection "), str_of(what),
+	    STR(" while waiting for "), str_of(k->phase ? k->phase : "the server"));
 	return client_die(k, t);
 }
 

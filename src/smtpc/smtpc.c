@@ -267,7 +267,7 @@ on_peer(struct role_env *env, const struct role_peer *peer, int fd)
 	else if (peer->role == ROLE_ADMIN)
 		(void)ipc_new(fd, peer->name, &admin_ops, c);
 	else
-		(void)close(fd);		/* vault: client certificates and logins come with TLS */
+		(void)close(fd);	/* vault: client certificates and logins come with TLS */
 }
 
 static void

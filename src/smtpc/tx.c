@@ -344,7 +344,7 @@ send_message(struct tx *t, struct client *k, const struct tx_next *next, enum tx
 	}
 	k->after_body = io == IO_OK;
 	if (io == IO_OK || io == IO_BROKEN || io == IO_EOF)
-		return true;		/* it may have refused and closed while we wrote: read that */
+		return true;	/* it may have refused and closed while we wrote: read that */
 	(void)client_die_io(k, io);
 	*end = lost(t, k);
 	return false;

@@ -74,8 +74,8 @@ words_fit(const struct job *j, const struct body *b, const struct client *k, str
 		    "the sender cannot be written in a command");
 		return false;
 	}
-	/* 8-bit content for a server that takes 7 bits: the place to make it quoted-printable.  What
-	 * we took as submission was converted before it was signed; what we relay goes out as it
+	/* 8-bit content for a server that takes 7 bits: the place to make it quoted-printable.
+	 * What we took as submission was converted before it was signed; what we relay goes out as it
 	 * came, for a signature would break, and servers that mind are gone (limits: body line). */
 	return true;
 }
