@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * smtpc: the role's body: channels to queue, resolver and admin; the pool does the work.
+ * smtpc: the role's body: channels to queue, resolver and admin; hops do the work.
  *
  * A result that queue could not be told (it is away) is kept, packed as it will be sent, and told
  * when queue is there again.
@@ -16,7 +16,7 @@
 #include "dns/client.h"
 #include "ipc/role.h"
 #include "rt/log.h"
-#include "smtpc/pool.h"
+#include "smtpc/hops.h"
 
 enum { WINDOW = 2000, OWN_IPS_MAX = 256, FILES_MAX = 128, UNSENT_ARENA = 1 << 20 };
 
@@ -31,7 +31,7 @@ struct unsent {
 
 struct smtpc {
 	struct role_env *env;
-	struct pool pool;
+	struct hops hops;
 	struct dns_client *dns;
 	struct spool_reader *reader;
 	struct ipc *queue;		/* NULL while it is away */
@@ -171,10 +171,10 @@ queue_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg 
 	(void)fd;
 	if (c->queue != ch)
 		return;
-	if (type == MSG_job && !c->pool.draining && !pool_add(&c->pool, &m->job))
+	if (type == MSG_job && !c->pool.draining && !hops_add(&c->pool, &m->job))
 		refuse_job(c, &m->job);
 	else if (type == MSG_job_cancel)
-		pool_cancel(&c->pool, m->job_cancel.msgid, m->job_cancel.jobno);
+		hops_cancel(&c->pool, m->job_cancel.msgid, m->job_cancel.jobno);
 }
 
 static void
@@ -333,7 +333,7 @@ smtpc_init(struct smtpc *c, struct role_env *env)
 	self_fill(c);
 	c->dns = dns_client_new();
 	c->reader = sr_new(role_file(env, "spool"), FILES_MAX);
-	return c->dns && c->reader && c->self.ip && pool_init(&c->pool, &(struct pool_conf){
+	return c->dns && c->reader && c->self.ip && hops_init(&c->pool, &(struct hops_conf){
 		.cfg = env->cfg, .dns = dns_client_ops(c->dns), .self = &c->self,
 		.source = source_of, .done = on_done, .random = random_below, .ctx = c });
 }
@@ -352,7 +352,7 @@ smtpc_role_run(struct role_env *env)
 	}
 	role_attach(env, &hooks, &c);
 	role_wait_drain(env);
-	pool_drain(&c.pool, env->drain_deadline - 500);
+	hops_drain(&c.hops, env->drain_deadline - 500);
 	if (c.queue)
 		ipc_flush(c.queue);
 	if (c.queue)
@@ -360,7 +360,7 @@ smtpc_role_run(struct role_env *env)
 	c.queue = NULL;
 	while (!list_empty(&c.unsent))
 		unsent_free(CONTAINER_OF(c.unsent.next, struct unsent, link));
-	pool_done(&c.pool);
+	hops_done(&c.hops);
 	dns_client_free(c.dns);
 	sr_free(c.reader);
 	arena_done(&c.arena);

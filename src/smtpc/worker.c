@@ -6,7 +6,7 @@
  * While the reply to one message is awaited the commands of the next may be on the wire already
  * (w->next); should the connection die, that job has been promised nothing and goes back to line.
  */
-#include "smtpc/pool.h"
+#include "smtpc/hops.h"
 
 #include "base/num.h"
 #include "mail/smtp.h"
@@ -17,7 +17,7 @@ enum { HELLOS_MAX = 5, HOLD_MS = 5000, REACH_MS = 300'000, WORKER_ARENA = 1 << 2
 
 struct carried {
 	struct work *work;		/* NULL: none */
-	struct tx tx;
+	struct otx tx;
 	bool begun;
 };
 
@@ -81,7 +81,7 @@ connect_trouble(struct worker *w, const struct target *t, enum io why, int err)
 static bool
 try_target(struct worker *w, const struct plan *p, const struct target *t, struct trouble *why)
 {
-	const struct limits *lim = &w->d->pool->conf.cfg->lim;
+	const struct limits *lim = &w->d->hops->conf.cfg->lim;
 	struct dial dl = { .to = t->ip, .port = t->port,
 	    .deadline_ms = deadline_in(lim->client_connect_ms) };
 	enum io io;
@@ -95,7 +95,7 @@ try_target(struct worker *w, const struct plan *p, const struct target *t, struc
 		return false;
 	}
 	w->conf = (struct client_conf){ .lim = lim, .lmtp = w->d->lmtp, .routed = p->routed,
-	    .hostname = w->d->pool->conf.cfg->hostname };
+	    .hostname = w->d->hops->conf.cfg->hostname };
 	client_init(&w->k, c, &w->conf, t);
 	if (client_hello(&w->k)) {
 		if (w->d->no_chunking)
@@ -114,10 +114,10 @@ try_target(struct worker *w, const struct plan *p, const struct target *t, struc
 static bool
 reach(struct worker *w, struct trouble *why)
 {
-	struct pool *pool = w->d->pool;
-	struct plan_ask ask = { .nexthop = w->d->nexthop, .lmtp = w->d->lmtp, .dns = pool->conf.dns,
-	    .self = pool->conf.self, .deadline = deadline_in(pool->conf.cfg->lim.dns_ms),
-	    .random = pool->conf.random, .ctx = pool->conf.ctx };
+	struct hops *hops = w->d->hops;
+	struct plan_ask ask = { .nexthop = w->d->nexthop, .lmtp = w->d->lmtp, .dns = hops->conf.dns,
+	    .self = hops->conf.self, .deadline = deadline_in(hops->conf.cfg->lim.dns_ms),
+	    .random = hops->conf.random, .ctx = hops->conf.ctx };
 	int64_t until = deadline_in(REACH_MS);
 	unsigned hellos = 0;
 	struct plan plan;
@@ -175,7 +175,7 @@ carry(struct worker *w, struct carried *c)
 				continue;
 			}
 		}
-		if (tx_begin(&c->tx, &work->at, &w->k)) {
+		if (otx_begin(&c->tx, &work->at, &w->k)) {
 			c->work = work;
 			return work;
 		}
@@ -185,14 +185,14 @@ carry(struct worker *w, struct carried *c)
 	return NULL;
 }
 
-/* For tx_run: what may travel behind the present message. */
-static struct tx *
+/* For otx_run: what may travel behind the present message. */
+static struct otx *
 take_next(void *arg)
 {
 	struct worker *w = arg;
 	const struct attempt *at = &w->now.work->at;
 
-	if (w->next.work || w->d->pool->draining ||
+	if (w->next.work || w->d->hops->draining ||
 	    w->k.messages + 1 >= w->conf.lim->client_messages || at->src.size > BODY_WHOLE_MAX)
 		return NULL;
 	for (size_t i = 0; i < at->job.nrcpt; i++)
@@ -218,17 +218,17 @@ static void
 serve_job(struct worker *w)
 {
 	struct work *work = w->now.work;
-	struct tx_next next = { take_next, w };
+	struct otx_next next = { take_next, w };
 	bool fresh = w->k.messages == 0;
 
 	for (;;) {
-		enum tx_end end = tx_run(&w->now.tx, &w->k, &next);
+		enum otx_end end = otx_run(&w->now.tx, &w->k, &next);
 
 		if (work->at.ndone == work->at.job.nrcpt) {
 			work_finish(work);
 			return;
 		}
-		if (w->k.dead || end == TX_LOST) {
+		if (w->k.dead || end == OTX_LOST) {
 			job_lost(w, work, fresh);
 			return;
 		}
@@ -236,7 +236,7 @@ serve_job(struct worker *w)
 			dest_give_back(w->d, work);
 			return;
 		}
-		if (!tx_begin(&w->now.tx, &work->at, &w->k)) {
+		if (!otx_begin(&w->now.tx, &work->at, &w->k)) {
 			work_finish(work);
 			return;
 		}
@@ -255,7 +255,7 @@ serve(struct worker *w)
 			}
 			w->now = w->next;
 			w->next.work = NULL;
-		} else if (w->d->pool->draining || !carry(w, &w->now)) {
+		} else if (w->d->hops->draining || !carry(w, &w->now)) {
 			return;
 		}
 		serve_job(w);
@@ -271,7 +271,7 @@ wait_for_job(struct worker *w)
 	    w->k.born_ms + w->conf.lim->client_total_ms);
 
 	while (list_empty(&w->d->line)) {
-		if (w->d->pool->draining || co_cancelled())
+		if (w->d->hops->draining || co_cancelled())
 			return false;
 		if (!link_linked(&w->idle))
 			list_push_front(&w->d->idle, &w->idle);
@@ -315,12 +315,12 @@ worker_run(void *arg)
 
 	link_init(&w.idle);
 	arena_init(&w.arena, WORKER_ARENA);
-	while (!list_empty(&d->line) && !d->pool->draining && !co_cancelled()) {
-		size_t before = d->pool->ndone;
+	while (!list_empty(&d->line) && !d->hops->draining && !co_cancelled()) {
+		size_t before = d->hops->ndone;
 
 		connect_and_serve(&w);
 		arena_reset(&w.arena);
-		if (d->pool->ndone == before && !list_empty(&d->line) && d->nopen)
+		if (d->hops->ndone == before && !list_empty(&d->line) && d->nopen)
 			break;			/* others have connections: leave it to them */
 	}
 	arena_done(&w.arena);

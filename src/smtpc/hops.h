@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pool: jobs by next hop, and the connections they flow over.
+ * hops: jobs by next hop, and the connections they flow over.
  *
  * 1. A next hop (struct dest) has a line of waiting jobs and at most as many workers as its newest
  *    job allows; a worker is one coroutine with at most one connection.
- * 2. A job ends with an outcome for each recipient, told once through done(); the pool frees it
+ * 2. A job ends with an outcome for each recipient, told once through done(); which is freed
  *    afterwards.  A job whose connection ended before its message was out goes to the front of the
  *    line, a bounded number of times.
  * 3. A connection is used for lim.client_messages messages, lim.client_total_ms, and kept idle for
@@ -13,20 +13,20 @@
  *
  * Owned by the role body; everything happens on its loop.
  */
-#ifndef SMTPC_POOL_H
-#define SMTPC_POOL_H
+#ifndef SMTPC_HOPS_H
+#define SMTPC_HOPS_H
 
 #include "base/list.h"
 #include "base/map.h"
 #include "conf/config.h"
 #include "rt/group.h"
-#include "smtpc/tx.h"
+#include "smtpc/otx.h"
 
-enum { POOL_WORKERS_MAX = 4000, JOB_TRIES_MAX = 3 };
+enum { HOPS_WORKERS_MAX = 4000, JOB_TRIES_MAX = 3 };
 
-struct pool;
+struct hops;
 
-struct pool_conf {
+struct hops_conf {
 	const struct config *cfg;
 	const struct dns_ops *dns;
 	const struct self *self;
@@ -41,7 +41,7 @@ struct pool_conf {
 
 struct work {
 	struct link in_line;		/* of its dest; unlinked while a worker has it */
-	struct link all;		/* of the pool */
+	struct link all;		/* of hops */
 	struct dest *dest;
 	struct arena arena;
 	struct attempt at;
@@ -53,8 +53,8 @@ struct dest {
 	struct str key;			/* transport and next hop */
 	struct link line;		/* of works */
 	struct link idle;		/* of workers, the latest first */
-	struct link starved;		/* of the pool: wants a worker, the pool has none left */
-	struct pool *pool;
+	struct link starved;		/* of hops: wants a worker, there are too many */
+	struct hops *hops;
 	size_t nworker, nopen;
 	uint32_t parallel;
 	int64_t hold_until_ms;		/* no further connections before, while others are open */
@@ -63,8 +63,8 @@ struct dest {
 	char bytes[];
 };
 
-struct pool {
-	struct pool_conf conf;
+struct hops {
+	struct hops_conf conf;
 	struct map dests;
 	struct link works;
 	struct link starved;
@@ -74,15 +74,15 @@ struct pool {
 	bool draining;
 };
 
-bool pool_init(struct pool *p, const struct pool_conf *conf);
+bool hops_init(struct hops *p, const struct hops_conf *conf);
 /* Copies what it needs of j.  False: no memory; nothing was taken. */
-bool pool_add(struct pool *p, const struct msg_job *m);
+bool hops_add(struct hops *p, const struct msg_job *m);
 /* A waiting job ends with OUT_TEMP; one that is on its way goes on. */
-void pool_cancel(struct pool *p, uint64_t msgid, uint32_t jobno);
+void hops_cancel(struct hops *p, uint64_t msgid, uint32_t jobno);
 /* Waiting jobs are forgotten without an outcome (queue gives them out again), running ones go on to
  * their end or until the deadline.  suspends */
-void pool_drain(struct pool *p, int64_t deadline);
-void pool_done(struct pool *p);		/* after pool_drain */
+void hops_drain(struct hops *p, int64_t deadline);
+void hops_done(struct hops *p);		/* after hops_drain */
 
 /* For worker.c. */
 void dest_kick(struct dest *d);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * pool: see pool.h.  Here are the lines of jobs and when workers are started; worker.c is what
+ * hops: see hops.h.  Here are the lines of jobs and when workers are started; worker.c is what
  * one does.
  */
-#include "smtpc/pool.h"
+#include "smtpc/hops.h"
 
 #include <stdlib.h>
 
@@ -12,9 +12,9 @@
 enum { WORK_ARENA = 4 << 20, DESTS_REMEMBERED = 1000 };
 
 bool
-pool_init(struct pool *p, const struct pool_conf *conf)
+hops_init(struct hops *p, const struct hops_conf *conf)
 {
-	*p = (struct pool){ .conf = *conf };
+	*p = (struct hops){ .conf = *conf };
 	link_init(&p->works);
 	link_init(&p->starved);
 	p->workers = group_open(FOREVER);
@@ -22,7 +22,7 @@ pool_init(struct pool *p, const struct pool_conf *conf)
 }
 
 static struct dest *
-dest_get(struct pool *p, bool lmtp, struct str nexthop)
+dest_get(struct hops *p, bool lmtp, struct str nexthop)
 {
 	struct dest *d = calloc(1, sizeof *d + nexthop.n + 1);
 
@@ -38,7 +38,7 @@ dest_get(struct pool *p, bool lmtp, struct str nexthop)
 	}
 	d->nexthop = str_skip(d->key, 1);
 	d->lmtp = lmtp;
-	d->pool = p;
+	d->hops = p;
 	link_init(&d->line);
 	link_init(&d->idle);
 	link_init(&d->starved);
@@ -52,9 +52,9 @@ dest_free_if_unused(struct dest *d)
 	if (d->nworker || !list_empty(&d->line))
 		return;
 	list_remove(&d->starved);
-	if (d->no_chunking && d->pool->dests.n < DESTS_REMEMBERED)
+	if (d->no_chunking && d->hops->dests.n < DESTS_REMEMBERED)
 		return;			/* worth remembering */
-	(void)map_del(&d->pool->dests, d->key);
+	(void)map_del(&d->hops->dests, d->key);
 	free(d);
 }
 
@@ -63,7 +63,7 @@ work_free(struct work *w)
 {
 	list_remove(&w->in_line);
 	list_remove(&w->all);
-	w->dest->pool->nwork--;
+	w->dest->hops->nwork--;
 	arena_done(&w->arena);
 	free(w);
 }
@@ -71,7 +71,7 @@ work_free(struct work *w)
 void
 work_finish(struct work *w)
 {
-	struct pool *p = w->dest->pool;
+	struct hops *p = w->dest->pool;
 
 	p->ndone++;
 	p->conf.done(p->conf.ctx, &w->at);
@@ -79,7 +79,7 @@ work_finish(struct work *w)
 }
 
 bool
-pool_add(struct pool *p, const struct msg_job *m)
+hops_add(struct hops *p, const struct msg_job *m)
 {
 	struct work *w = calloc(1, sizeof *w);
 
@@ -113,7 +113,7 @@ fail:
 void
 dest_kick(struct dest *d)
 {
-	struct pool *p = d->pool;
+	struct hops *p = d->hops;
 	struct link *l;
 
 	if (list_empty(&d->line) || p->draining)
@@ -124,7 +124,7 @@ dest_kick(struct dest *d)
 	}
 	if (d->nworker >= d->parallel || (d->nopen && now_ms() < d->hold_until_ms))
 		return;
-	if (p->nworker >= POOL_WORKERS_MAX ||
+	if (p->nworker >= HOPS_WORKERS_MAX ||
 	    !group_go(p->workers, "smtpc", worker_run, d)) {
 		if (d->nworker == 0 && list_empty(&d->starved))
 			list_push(&p->starved, &d->starved);
@@ -179,7 +179,7 @@ dest_fail(struct dest *d, const struct trouble *t)
 void
 dest_worker_ended(struct dest *d)
 {
-	struct pool *p = d->pool;
+	struct hops *p = d->hops;
 	struct link *l;
 
 	p->nworker--;
@@ -192,7 +192,7 @@ dest_worker_ended(struct dest *d)
 }
 
 void
-pool_cancel(struct pool *p, uint64_t msgid, uint32_t jobno)
+hops_cancel(struct hops *p, uint64_t msgid, uint32_t jobno)
 {
 	LIST_EACH(l, &p->works) {
 		struct work *w = CONTAINER_OF(l, struct work, all);
@@ -207,7 +207,7 @@ pool_cancel(struct pool *p, uint64_t msgid, uint32_t jobno)
 }
 
 void
-pool_drain(struct pool *p, int64_t deadline)
+hops_drain(struct hops *p, int64_t deadline)
 {
 	p->draining = true;
 	LIST_EACH(l, &p->works) {
@@ -234,7 +234,7 @@ pool_drain(struct pool *p, int64_t deadline)
 }
 
 void
-pool_done(struct pool *p)
+hops_done(struct hops *p)
 {
 	size_t at = 0;
 	struct str key;

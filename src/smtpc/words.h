@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tx_words: what is said in MAIL and RCPT to one server, and whether a message can be said to it at
+ * words: what is said in MAIL and RCPT to one server, and whether a message can be said to it at
  * all: its size, its character set, its body type, its demands on TLS.
  *
  * Nothing that came from outside goes into a command without a check for octets that would end it.
  */
-#ifndef SMTPC_TX_WORDS_H
-#define SMTPC_TX_WORDS_H
+#ifndef SMTPC_WORDS_H
+#define SMTPC_WORDS_H
 
 #include "smtpc/body.h"
 #include "smtpc/client.h"

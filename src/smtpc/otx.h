@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tx: one message over a client connection, to some or all recipients of its job.
+ * otx: one message over a client connection, to some or all recipients of its job.
  *
- * 1. A recipient gets one outcome.  Recipients without one after tx_run have been promised nothing
+ * 1. A recipient gets one outcome.  Recipients without one after otx_run have been promised nothing
  *    and may be tried again at once: the transaction was lost before its message was out
- *    (TX_LOST), or the server wants them in another transaction (TX_AGAIN).
+ *    (OTX_LOST), or the server wants them in another transaction (OTX_AGAIN).
  * 2. Once the whole message is out, silence is OUT_TEMP: the server may have it; RFC 1047 prefers a
  *    second copy to none.
  * 3. With PIPELINING the next transaction's commands travel with this one's message.
  *
  * RFC 5321 3.3, 2920, 1870, 6152, 6531, 3030, 3461; LMTP's replies per recipient: RFC 2033 4.2.
  */
-#ifndef SMTPC_TX_H
-#define SMTPC_TX_H
+#ifndef SMTPC_OTX_H
+#define SMTPC_OTX_H
 
 #include "smtpc/body.h"
 #include "smtpc/client.h"
@@ -38,9 +38,9 @@ struct attempt {			/* a job on its way; one at a time over one connection */
 	unsigned rounds;		/* transactions begun */
 };
 
-enum tx_end { TX_DONE, TX_AGAIN, TX_LOST };
+enum otx_end { OTX_DONE, OTX_AGAIN, OTX_LOST };
 
-struct tx {
+struct otx {
 	struct attempt *at;
 	uint32_t *rcpt;			/* those in this transaction, by place in the job */
 	size_t n;
@@ -50,8 +50,8 @@ struct tx {
 };
 
 /* What the transaction after this one may be, asked when this one's message goes out. */
-struct tx_next {
-	struct tx *(*take)(void *ctx);	/* NULL: none now */
+struct otx_next {
+	struct otx *(*take)(void *ctx);	/* NULL: none now */
 	void *ctx;
 };
 
@@ -63,10 +63,10 @@ void attempt_fail(struct attempt *at, const struct trouble *t);
 
 /* The next transaction of at on k: which recipients, how.  False: none is left, or what is
  * left cannot be said to this server (outcomes are set). */
-bool tx_begin(struct tx *t, struct attempt *at, struct client *k);
+bool otx_begin(struct otx *t, struct attempt *at, struct client *k);
 /* Puts its commands behind what waits in k->out, when they can go without waiting for replies. */
-void tx_put_head(struct tx *t, struct client *k);
+void otx_put_head(struct otx *t, struct client *k);
 /* Runs it to its end.  suspends */
-enum tx_end tx_run(struct tx *t, struct client *k, const struct tx_next *next);
+enum otx_end otx_run(struct otx *t, struct client *k, const struct otx_next *next);
 
 #endif

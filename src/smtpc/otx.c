@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tx: see tx.h.  With PIPELINING: all commands, all their replies, message and next commands, its
+ * otx: see otx.h.  With PIPELINING: all commands, all their replies, message and next commands, its
  * reply.  Without: command, reply.  BDAT waits for the recipients' replies too: octets for a server
  * that took nobody, or does not mean its CHUNKING, would be read as commands.
  */
-#include "smtpc/tx.h"
+#include "smtpc/otx.h"
 
 #include "base/num.h"
 #include "mail/smtp.h"
-#include "smtpc/tx_words.h"
+#include "smtpc/words.h"
 
 enum { PIPELINED_RCPTS = 100 };
 
@@ -61,19 +61,19 @@ attempt_fail(struct attempt *at, const struct trouble *t)
 }
 
 static void
-tx_fail(struct tx *t, const struct trouble *trouble)
+otx_fail(struct otx *t, const struct trouble *trouble)
 {
 	for (size_t i = 0; i < t->n; i++)
 		rcpt_done(t->at, t->rcpt[i], trouble);
 }
 
 bool
-tx_begin(struct tx *t, struct attempt *at, struct client *k)
+otx_begin(struct otx *t, struct attempt *at, struct client *k)
 {
 	size_t max = (size_t)MIN(k->conf->lim->client_rcpt, (uint64_t)PIPELINED_RCPTS);
 	struct trouble why;
 
-	*t = (struct tx){ .at = at };
+	*t = (struct otx){ .at = at };
 	if (!words_fit(&at->job, &at->body, k, at->arena, &why)) {
 		attempt_fail(at, &why);
 		return false;
@@ -103,7 +103,7 @@ tx_begin(struct tx *t, struct attempt *at, struct client *k)
 }
 
 void
-tx_put_head(struct tx *t, struct client *k)
+otx_put_head(struct otx *t, struct client *k)
 {
 	if (!(k->ext & EXT_PIPELINING) || t->head_out)
 		return;
@@ -122,7 +122,7 @@ tx_put_head(struct tx *t, struct client *k)
 
 /* Reads one reply; without pipelining first writes the command that waits in k->out. */
 static bool
-answer(struct tx *t, struct client *k, const char *phase, struct reply_in *r)
+answer(struct otx *t, struct client *k, const char *phase, struct reply_in *r)
 {
 	int64_t ms = k->conf->lim->client_cmd_ms;
 
@@ -149,7 +149,7 @@ too_many(const struct reply_in *r)
 }
 
 static bool
-mail_reply(struct tx *t, struct client *k, bool *refused)
+mail_reply(struct otx *t, struct client *k, bool *refused)
 {
 	struct reply_in r;
 
@@ -162,14 +162,14 @@ mail_reply(struct tx *t, struct client *k, bool *refused)
 	if (r.code < 400)
 		return confused(k);
 	struct trouble why = outcome_refused(&r, CLASS_MESSAGE, k->mta, t->at->arena);
-	tx_fail(t, &why);
+	otx_fail(t, &why);
 	*refused = true;
 	return true;
 }
 
 /* Returns false when the connection died; counts in *taken who was accepted. */
 static bool
-rcpt_replies(struct tx *t, struct client *k, bool refused, size_t *taken)
+rcpt_replies(struct otx *t, struct client *k, bool refused, size_t *taken)
 {
 	size_t later = 0;
 
@@ -213,23 +213,23 @@ bdat_unknown(const struct reply_in *r)
 }
 
 static bool
-bdat_forget(struct tx *t, struct client *k)
+bdat_forget(struct otx *t, struct client *k)
 {
 	k->after_body = false;
 	if (t->at->job.body == SPOOL_BINARYMIME) {
 		struct trouble why = TROUBLE_PERM(CLASS_MESSAGE, "5.6.3",
 		    "its server refuses BDAT");
 
-		tx_fail(t, &why);
+		otx_fail(t, &why);
 	}
 	k->no_chunking = true;
-	return client_die(k, TROUBLE_TEMP(CLASS_HOST, "4.5.1", "it announces CHUNKING,
-	    refuses BDAT"));
+	return client_die(k, TROUBLE_TEMP(CLASS_HOST, "4.5.1",
+	    "it announces CHUNKING, refuses BDAT"));
 }
 
 /* The reply that ends the message, one for each taken recipient in LMTP. */
 static bool
-final_replies(struct tx *t, struct client *k)
+final_replies(struct otx *t, struct client *k)
 {
 	struct attempt *at = t->at;
 	struct reply_in r = {};
@@ -270,7 +270,7 @@ final_replies(struct tx *t, struct client *k)
 
 /* What came while our message was on its way, or after it: nobody knows whether they have it. */
 static void
-fate_unknown(struct tx *t, struct client *k)
+fate_unknown(struct otx *t, struct client *k)
 {
 	for (size_t i = 0; i < t->n; i++)
 		if (t->at->state[t->rcpt[i]] == RCPT_TAKEN) {
@@ -286,8 +286,8 @@ fate_unknown(struct tx *t, struct client *k)
 		}
 }
 
-static enum tx_end
-lost(struct tx *t, struct client *k)
+static enum otx_end
+lost(struct otx *t, struct client *k)
 {
 	if (k->after_body)
 		fate_unknown(t, k);
@@ -295,12 +295,12 @@ lost(struct tx *t, struct client *k)
 	for (size_t i = 0; i < t->n; i++)
 		if (t->at->state[t->rcpt[i]] != RCPT_DONE)
 			t->at->state[t->rcpt[i]] = RCPT_WAITING;
-	return t->at->ndone == t->at->job.nrcpt ? TX_DONE : TX_LOST;
+	return t->at->ndone == t->at->job.nrcpt ? OTX_DONE : OTX_LOST;
 }
 
 /* The content could not be given whole: the connection must not go on behind it. */
-static enum tx_end
-broken_off(struct tx *t, struct client *k, enum body_is is)
+static enum otx_end
+broken_off(struct otx *t, struct client *k, enum body_is is)
 {
 	struct trouble why = TROUBLE_TEMP(CLASS_OWN, "4.3.0", "our own copy cannot be read now");
 
@@ -309,19 +309,19 @@ broken_off(struct tx *t, struct client *k, enum body_is is)
 	attempt_fail(t->at, &why);
 	(void)client_die(k, TROUBLE_TEMP(CLASS_OWN, "4.3.0",
 	    "given up in the middle of a message"));
-	return TX_DONE;
+	return OTX_DONE;
 }
 
-static enum tx_end
-end_of(const struct tx *t)
+static enum otx_end
+end_of(const struct otx *t)
 {
-	return t->at->ndone == t->at->job.nrcpt ? TX_DONE : TX_AGAIN;
+	return t->at->ndone == t->at->job.nrcpt ? OTX_DONE : OTX_AGAIN;
 }
 
 /* The message with what stands in k->out before it and the next commands behind it.  False: the
  * connection is dead, *end says how t ended. */
 static bool
-send_message(struct tx *t, struct client *k, const struct tx_next *next, enum tx_end *end)
+send_message(struct otx *t, struct client *k, const struct otx_next *next, enum otx_end *end)
 {
 	struct body_send how = { .c = k->c, .stuff = !t->bdat,
 	    .block_ms = k->conf->lim->client_block_ms };
@@ -329,10 +329,10 @@ send_message(struct tx *t, struct client *k, const struct tx_next *next, enum tx
 	enum io io = IO_OK;
 
 	k->messages++;
-	struct tx *after = next && !t->bdat &&
+	struct otx *after = next && !t->bdat &&
 	    k->ext & EXT_PIPELINING ? next->take(next->ctx) : NULL;
 	if (after)
-		tx_put_head(after, k);
+		otx_put_head(after, k);
 	how.before = str_sub(buf_str(&k->out), 0, before);
 	how.after = str_skip(buf_str(&k->out), before);
 	k->phase = "it to take the message";
@@ -351,8 +351,8 @@ send_message(struct tx *t, struct client *k, const struct tx_next *next, enum tx
 }
 
 /* RFC 2920 3.1: DATA was accepted although nobody was; an empty message is sent, to be refused. */
-static enum tx_end
-send_nothing(struct tx *t, struct client *k)
+static enum otx_end
+send_nothing(struct otx *t, struct client *k)
 {
 	struct reply_in r;
 
@@ -364,14 +364,14 @@ send_nothing(struct tx *t, struct client *k)
 
 /* True: the message may be sent.  Else *end. */
 static bool
-data_reply(struct tx *t, struct client *k, size_t taken, enum tx_end *end)
+data_reply(struct otx *t, struct client *k, size_t taken, enum otx_end *end)
 {
 	struct reply_in r;
 
 	if (!t->head_out)
 		(void)buf_puts(&k->out, "DATA\r\n");
 	k->phase = "the reply to DATA";
-	*end = TX_LOST;
+	*end = OTX_LOST;
 	if (!client_flush(k) ||
 	    !client_reply(k, k->conf->lim->client_data_ms, t->at->arena, &r) || k->dead ||
 	    (r.code < 400 && r.code != 354 && !confused(k))) {
@@ -394,7 +394,7 @@ data_reply(struct tx *t, struct client *k, size_t taken, enum tx_end *end)
 }
 
 static void
-put_bdat(struct tx *t, struct client *k)
+put_bdat(struct otx *t, struct client *k)
 {
 	(void)buf_puts(&k->out, "BDAT ");
 	(void)buf_putu(&k->out, t->at->src.size);
@@ -403,7 +403,7 @@ put_bdat(struct tx *t, struct client *k)
 
 /* RSET, when the transaction before was left open (RFC 5321 4.1.1.5). */
 static bool
-rset(struct tx *t, struct client *k)
+rset(struct otx *t, struct client *k)
 {
 	struct reply_in r;
 
@@ -415,14 +415,14 @@ rset(struct tx *t, struct client *k)
 	return !t->reset || answer(t, k, "the reply to RSET", &r);
 }
 
-enum tx_end
-tx_run(struct tx *t, struct client *k, const struct tx_next *next)
+enum otx_end
+otx_run(struct otx *t, struct client *k, const struct otx_next *next)
 {
 	bool refused = false;
 	size_t taken = 0;
-	enum tx_end end;
+	enum otx_end end;
 
-	tx_put_head(t, k);
+	otx_put_head(t, k);
 	if (!rset(t, k) || !mail_reply(t, k, &refused) || !rcpt_replies(t, k, refused, &taken))
 		return lost(t, k);
 	if (taken == 0 && (t->bdat || !t->head_out)) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tx_words: see tx_words.h.  RFC 5321 4.1.1.2-3, 1870 6, 6152, 6531 3.4, 3461 4, 8689, 3030 3.
+ * words: see words.h.  RFC 5321 4.1.1.2-3, 1870 6, 6152, 6531 3.4, 3461 4, 8689, 3030 3.
  */
-#include "smtpc/tx_words.h"
+#include "smtpc/words.h"
 
 #include "mail/smtp.h"
 
@@ -75,8 +75,8 @@ words_fit(const struct job *j, const struct body *b, const struct client *k, str
 		return false;
 	}
 	/* 8-bit content for a server that takes 7 bits: the place to make it quoted-printable.
-	 * What we took as submission was converted before it was signed; what we relay goes out as it
-	 * came, for a signature would break, and servers that mind are gone (limits: body line). */
+	 * What we took as submission was converted before it was signed; what we relay goes out as
+	 * it came, for a signature would break, and servers that mind are gone. */
 	return true;
 }
 
@@ -116,8 +116,8 @@ words_mail(struct buf *out, const struct job *j, const struct body *b, const str
 		(void)buf_puts(out, " REQUIRETLS");
 	if (k->ext & EXT_DSN) {
 		if (j->ret)
-			(void)buf_put(out, j->ret == RET_FULL ? STR(" RET=FULL") : STR("
-			    RET=HDRS"));
+			(void)buf_put(out, j->ret ==
+			    RET_FULL ? STR(" RET=FULL") : STR(" RET=HDRS"));
 		if (is_value(j->envid)) {
 			(void)buf_puts(out, " ENVID=");
 			(void)buf_put(out, j->envid);
