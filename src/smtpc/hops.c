@@ -21,17 +21,17 @@ hops_init(struct hops *p, const struct hops_conf *conf)
 	return p->workers != NULL;
 }
 
-static struct dest *
-dest_get(struct hops *p, bool lmtp, struct str nexthop)
+static struct nexthop *
+nexthop_get(struct hops *p, bool lmtp, struct str nexthop)
 {
-	struct dest *d = calloc(1, sizeof *d + nexthop.n + 1);
+	struct nexthop *d = calloc(1, sizeof *d + nexthop.n + 1);
 
 	if (!d)
 		return NULL;
 	d->bytes[0] = lmtp ? 'L' : 'S';
 	memcpy(d->bytes + 1, nexthop.p, nexthop.n);
 	d->key = (struct str){ d->bytes, nexthop.n + 1 };
-	struct dest *old = map_get(&p->dests, d->key);
+	struct nexthop *old = map_get(&p->dests, d->key);
 	if (old) {
 		free(d);
 		return old;
@@ -47,7 +47,7 @@ dest_get(struct hops *p, bool lmtp, struct str nexthop)
 }
 
 static void
-dest_free_if_unused(struct dest *d)
+nexthop_free_if_unused(struct nexthop *d)
 {
 	if (d->nworker || !list_empty(&d->line))
 		return;
@@ -59,7 +59,7 @@ dest_free_if_unused(struct dest *d)
 }
 
 static void
-work_free(struct work *w)
+load_free(struct load *w)
 {
 	list_remove(&w->in_line);
 	list_remove(&w->all);
@@ -69,19 +69,19 @@ work_free(struct work *w)
 }
 
 void
-work_finish(struct work *w)
+load_finish(struct load *w)
 {
-	struct hops *p = w->dest->pool;
+	struct hops *p = w->dest->hops;
 
 	p->ndone++;
 	p->conf.done(p->conf.ctx, &w->at);
-	work_free(w);
+	load_free(w);
 }
 
 bool
 hops_add(struct hops *p, const struct msg_job *m)
 {
-	struct work *w = calloc(1, sizeof *w);
+	struct load *w = calloc(1, sizeof *w);
 
 	if (!w)
 		return false;
@@ -92,7 +92,7 @@ hops_add(struct hops *p, const struct msg_job *m)
 	if (!job_unpack(m, &w->arena, &w->at.job))
 		goto fail;
 	struct job *j = &w->at.job;
-	struct dest *d = dest_get(p, j->transport == T_LMTP, j->nexthop);
+	struct nexthop *d = nexthop_get(p, j->transport == T_LMTP, j->nexthop);
 	if (!d)
 		goto fail;
 	p->conf.source(p->conf.ctx, &j->ref, &w->arena, &w->at.src);
@@ -101,7 +101,7 @@ hops_add(struct hops *p, const struct msg_job *m)
 	p->nwork++;
 	list_push(&p->works, &w->all);
 	list_push(&d->line, &w->in_line);
-	dest_kick(d);
+	nexthop_kick(d);
 	return true;
 fail:
 	arena_done(&w->arena);
@@ -111,7 +111,7 @@ fail:
 
 /* There is work in line: wake an idle worker, or start one if there may be one more. */
 void
-dest_kick(struct dest *d)
+nexthop_kick(struct nexthop *d)
 {
 	struct hops *p = d->hops;
 	struct link *l;
@@ -134,16 +134,16 @@ dest_kick(struct dest *d)
 	d->nworker++;
 }
 
-struct work *
-dest_take(struct dest *d)
+struct load *
+nexthop_take(struct nexthop *d)
 {
 	struct link *l = list_pop(&d->line);
 
-	return l ? CONTAINER_OF(l, struct work, in_line) : NULL;
+	return l ? CONTAINER_OF(l, struct load, in_line) : NULL;
 }
 
 void
-dest_give_back(struct dest *d, struct work *w)
+nexthop_give_back(struct nexthop *d, struct load *w)
 {
 	for (size_t i = 0; w->opened && i < w->at.job.nrcpt; i++)
 		if (w->at.state[i] != RCPT_DONE)
@@ -153,7 +153,7 @@ dest_give_back(struct dest *d, struct work *w)
 
 /* Also for those that wait unopened: they have no outcomes yet to write to. */
 static void
-work_fail(struct work *w, const struct trouble *t)
+load_fail(struct load *w, const struct trouble *t)
 {
 	struct attempt *at = &w->at;
 
@@ -164,20 +164,20 @@ work_fail(struct work *w, const struct trouble *t)
 	}
 	if (at->out && at->state)
 		attempt_fail(at, t);
-	work_finish(w);
+	load_finish(w);
 }
 
 void
-dest_fail(struct dest *d, const struct trouble *t)
+nexthop_fail(struct nexthop *d, const struct trouble *t)
 {
-	struct work *w;
+	struct load *w;
 
-	while ((w = dest_take(d)) != NULL)
-		work_fail(w, t);
+	while ((w = nexthop_take(d)) != NULL)
+		load_fail(w, t);
 }
 
 void
-dest_worker_ended(struct dest *d)
+nexthop_worker_ended(struct nexthop *d)
 {
 	struct hops *p = d->hops;
 	struct link *l;
@@ -185,23 +185,23 @@ dest_worker_ended(struct dest *d)
 	p->nworker--;
 	d->nworker--;
 	if (d->nworker == 0 && !list_empty(&d->line))
-		dest_kick(d);
-	dest_free_if_unused(d);
+		nexthop_kick(d);
+	nexthop_free_if_unused(d);
 	if ((l = list_pop(&p->starved)) != NULL)
-		dest_kick(CONTAINER_OF(l, struct dest, starved));
+		nexthop_kick(CONTAINER_OF(l, struct nexthop, starved));
 }
 
 void
 hops_cancel(struct hops *p, uint64_t msgid, uint32_t jobno)
 {
 	LIST_EACH(l, &p->works) {
-		struct work *w = CONTAINER_OF(l, struct work, all);
+		struct load *w = CONTAINER_OF(l, struct load, all);
 
 		if (w->at.job.msgid != msgid || w->at.job.jobno != jobno ||
 		    !link_linked(&w->in_line))
 			continue;
 		list_remove(&w->in_line);
-		work_fail(w, &TROUBLE_TEMP(CLASS_OWN, "4.3.2", "withdrawn"));
+		load_fail(w, &TROUBLE_TEMP(CLASS_OWN, "4.3.2", "withdrawn"));
 		return;
 	}
 }
@@ -211,16 +211,16 @@ hops_drain(struct hops *p, int64_t deadline)
 {
 	p->draining = true;
 	LIST_EACH(l, &p->works) {
-		struct work *w = CONTAINER_OF(l, struct work, all);
+		struct load *w = CONTAINER_OF(l, struct load, all);
 
 		if (link_linked(&w->in_line))
-			work_free(w);
+			load_free(w);
 	}
 	size_t at = 0;
 	struct str key;
 	void *v;
 	while (map_next(&p->dests, &at, &key, &v)) {
-		struct dest *d = v;
+		struct nexthop *d = v;
 		struct link *l;
 
 		while ((l = list_pop(&d->idle)) != NULL)
@@ -241,7 +241,7 @@ hops_done(struct hops *p)
 	void *v;
 
 	while (!list_empty(&p->works))
-		work_free(CONTAINER_OF(p->works.next, struct work, all));
+		load_free(CONTAINER_OF(p->works.next, struct load, all));
 	while (map_next(&p->dests, &at, &key, &v))
 		free(v);
 	map_done(&p->dests);

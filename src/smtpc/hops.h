@@ -2,7 +2,7 @@
 /*
  * hops: jobs by next hop, and the connections they flow over.
  *
- * 1. A next hop (struct dest) has a line of waiting jobs and at most as many workers as its newest
+ * 1. A next hop (struct nexthop) has a line of waiting jobs and at most as many workers as its newest
  *    job allows; a worker is one coroutine with at most one connection.
  * 2. A job ends with an outcome for each recipient, told once through done(); which is freed
  *    afterwards.  A job whose connection ended before its message was out goes to the front of the
@@ -39,17 +39,17 @@ struct hops_conf {
 	void *ctx;
 };
 
-struct work {
+struct load {
 	struct link in_line;		/* of its dest; unlinked while a worker has it */
 	struct link all;		/* of hops */
-	struct dest *dest;
+	struct nexthop *dest;
 	struct arena arena;
 	struct attempt at;
 	unsigned tries;			/* connections it was lost on */
 	bool opened;
 };
 
-struct dest {
+struct nexthop {
 	struct str key;			/* transport and next hop */
 	struct link line;		/* of works */
 	struct link idle;		/* of workers, the latest first */
@@ -85,16 +85,16 @@ void hops_drain(struct hops *p, int64_t deadline);
 void hops_done(struct hops *p);		/* after hops_drain */
 
 /* For worker.c. */
-void dest_kick(struct dest *d);
+void nexthop_kick(struct nexthop *d);
 /* Every waiting job of d gets this outcome. */
-void dest_fail(struct dest *d, const struct trouble *t);
-struct work *dest_take(struct dest *d);
-void dest_give_back(struct dest *d, struct work *w);
+void nexthop_fail(struct nexthop *d, const struct trouble *t);
+struct load *nexthop_take(struct nexthop *d);
+void nexthop_give_back(struct nexthop *d, struct load *w);
 /* All outcomes are there: tell, free. */
-void work_finish(struct work *w);
-void dest_worker_ended(struct dest *d);
+void load_finish(struct load *w);
+void nexthop_worker_ended(struct nexthop *d);
 
-void worker_run(void *arg);		/* a coroutine; arg: struct dest */
+void worker_run(void *arg);		/* a coroutine; arg: struct nexthop */
 void worker_wake(struct link *idle);	/* taken from dest.idle */
 
 #endif

@@ -171,10 +171,10 @@ queue_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg 
 	(void)fd;
 	if (c->queue != ch)
 		return;
-	if (type == MSG_job && !c->pool.draining && !hops_add(&c->pool, &m->job))
+	if (type == MSG_job && !c->hops.draining && !hops_add(&c->hops, &m->job))
 		refuse_job(c, &m->job);
 	else if (type == MSG_job_cancel)
-		hops_cancel(&c->pool, m->job_cancel.msgid, m->job_cancel.jobno);
+		hops_cancel(&c->hops, m->job_cancel.msgid, m->job_cancel.jobno);
 }
 
 static void
@@ -191,8 +191,8 @@ queue_closed(struct ipc *ch)
 static void
 queue_meet(struct smtpc *c)
 {
-	LIST_EACH(l, &c->pool.works) {
-		const struct work *w = CONTAINER_OF(l, struct work, all);
+	LIST_EACH(l, &c->hops.works) {
+		const struct load *w = CONTAINER_OF(l, struct load, all);
 		const struct job *j = &w->at.job;
 
 		for (size_t i = 0; i < j->nrcpt; ) {
@@ -244,8 +244,8 @@ admin_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg 
 	if (str_eq(m->admin_query.op, STR("status")))
 		(void)buf_putf(&b, "{\"jobs\":%zu,\"workers\":%zu,\"nexthops\":%zu,\"done\":%llu,"
 		    "\"dns\":{\"asked\":%llu,\"cached\":%llu,\"entries\":%zu}}",
-		    c->pool.nwork, c->pool.nworker, c->pool.dests.n,
-		    (unsigned long long)c->pool.ndone,
+		    c->hops.nwork, c->hops.nworker, c->hops.dests.n,
+		    (unsigned long long)c->hops.ndone,
 		    (unsigned long long)dns.asked, (unsigned long long)dns.hits, dns.entries);
 	else
 		(void)buf_puts(&b, "{\"error\":\"unknown operation\"}");
@@ -275,8 +275,8 @@ on_status(struct role_env *env, uint32_t *sessions, uint64_t *done)
 {
 	struct smtpc *c = env->arg;
 
-	*sessions = (uint32_t)c->pool.nworker;
-	*done = c->pool.ndone;
+	*sessions = (uint32_t)c->hops.nworker;
+	*done = c->hops.ndone;
 }
 
 /* ---- ourselves ---- */
@@ -333,7 +333,7 @@ smtpc_init(struct smtpc *c, struct role_env *env)
 	self_fill(c);
 	c->dns = dns_client_new();
 	c->reader = sr_new(role_file(env, "spool"), FILES_MAX);
-	return c->dns && c->reader && c->self.ip && hops_init(&c->pool, &(struct hops_conf){
+	return c->dns && c->reader && c->self.ip && hops_init(&c->hops, &(struct hops_conf){
 		.cfg = env->cfg, .dns = dns_client_ops(c->dns), .self = &c->self,
 		.source = source_of, .done = on_done, .random = random_below, .ctx = c });
 }

@@ -16,14 +16,14 @@
 enum { HELLOS_MAX = 5, HOLD_MS = 5000, REACH_MS = 300'000, WORKER_ARENA = 1 << 20 };
 
 struct carried {
-	struct work *work;		/* NULL: none */
+	struct load *work;		/* NULL: none */
 	struct otx tx;
 	bool begun;
 };
 
 struct worker {
 	struct link idle;
-	struct dest *d;
+	struct nexthop *d;
 	struct co *co;
 	struct client_conf conf;
 	struct client k;
@@ -162,16 +162,16 @@ connection_spent(const struct worker *w)
 
 /* The next job of the line as a transaction of this connection; jobs that cannot be sent at all end
  * here.  NULL: no more.  suspends (content) */
-static struct work *
+static struct load *
 carry(struct worker *w, struct carried *c)
 {
-	struct work *work;
+	struct load *work;
 
-	while ((work = dest_take(w->d)) != NULL) {
+	while ((work = nexthop_take(w->d)) != NULL) {
 		if (!work->opened) {
 			work->opened = true;
 			if (!attempt_open(&work->at)) {
-				work_finish(work);
+				load_finish(work);
 				continue;
 			}
 		}
@@ -179,7 +179,7 @@ carry(struct worker *w, struct carried *c)
 			c->work = work;
 			return work;
 		}
-		work_finish(work);
+		load_finish(work);
 	}
 	c->work = NULL;
 	return NULL;
@@ -203,21 +203,21 @@ take_next(void *arg)
 
 /* The connection is gone and the job has recipients that were promised nothing. */
 static void
-job_lost(struct worker *w, struct work *work, bool fresh)
+job_lost(struct worker *w, struct load *work, bool fresh)
 {
 	if (++work->tries < JOB_TRIES_MAX && (!fresh || w->k.no_chunking)) {
-		dest_give_back(w->d, work);
+		nexthop_give_back(w->d, work);
 		return;
 	}
 	attempt_fail(&work->at, &w->k.trouble);
-	work_finish(work);
+	load_finish(work);
 }
 
 /* One job to its end, as far as this connection goes. */
 static void
 serve_job(struct worker *w)
 {
-	struct work *work = w->now.work;
+	struct load *work = w->now.work;
 	struct otx_next next = { take_next, w };
 	bool fresh = w->k.messages == 0;
 
@@ -225,7 +225,7 @@ serve_job(struct worker *w)
 		enum otx_end end = otx_run(&w->now.tx, &w->k, &next);
 
 		if (work->at.ndone == work->at.job.nrcpt) {
-			work_finish(work);
+			load_finish(work);
 			return;
 		}
 		if (w->k.dead || end == OTX_LOST) {
@@ -233,11 +233,11 @@ serve_job(struct worker *w)
 			return;
 		}
 		if (w->next.work) {			/* it stands between: later then */
-			dest_give_back(w->d, work);
+			nexthop_give_back(w->d, work);
 			return;
 		}
 		if (!otx_begin(&w->now.tx, &work->at, &w->k)) {
-			work_finish(work);
+			load_finish(work);
 			return;
 		}
 	}
@@ -249,7 +249,7 @@ serve(struct worker *w)
 	while (!connection_spent(w) || w->next.work) {
 		if (w->next.work) {
 			if (w->k.dead) {
-				dest_give_back(w->d, w->next.work);
+				nexthop_give_back(w->d, w->next.work);
 				w->next.work = NULL;
 				return;
 			}
@@ -285,14 +285,14 @@ wait_for_job(struct worker *w)
 static void
 connect_and_serve(struct worker *w)
 {
-	struct dest *d = w->d;
+	struct nexthop *d = w->d;
 	struct trouble why = TROUBLE_TEMP(CLASS_CONNECT, "4.4.1", "no server was tried");
 
 	if (!reach(w, &why)) {
 		log_unreached(w, &why);
 		d->hold_until_ms = deadline_in(HOLD_MS);
 		if (d->nopen == 0)
-			dest_fail(d, &why);
+			nexthop_fail(d, &why);
 		return;
 	}
 	w->open = true;
@@ -303,7 +303,7 @@ connect_and_serve(struct worker *w)
 	while (!connection_spent(w) && wait_for_job(w) && !conn_input_pending(w->k.c));
 	/* It broke before it took anything: those in line would fare no better. */
 	if (w->k.dead && w->k.messages == 0 && d->nopen == 1 && !w->k.no_chunking)
-		dest_fail(d, &w->k.trouble);
+		nexthop_fail(d, &w->k.trouble);
 	disconnect(w);
 }
 
@@ -311,7 +311,7 @@ void
 worker_run(void *arg)
 {
 	struct worker w = { .d = arg, .co = co_self() };
-	struct dest *d = w.d;
+	struct nexthop *d = w.d;
 
 	link_init(&w.idle);
 	arena_init(&w.arena, WORKER_ARENA);
@@ -324,5 +324,5 @@ worker_run(void *arg)
 			break;			/* others have connections: leave it to them */
 	}
 	arena_done(&w.arena);
-	dest_worker_ended(d);
+	nexthop_worker_ended(d);
 }
