@@ -76,6 +76,15 @@ check(int fd, const struct spool_args *args)
 	return c.damaged ? EX_DATAERR : 0;
 }
 
+static const char *
+path_of(struct str s)
+{
+	static char path[4096];
+
+	(void)snprintf(path, sizeof path, STR_F, STR_A(s));
+	return path;
+}
+
 int
 verb_spool(int argc, char **argv)
 {
@@ -91,7 +100,7 @@ verb_spool(int argc, char **argv)
 		cfg = conf_load(args.config, stderr);
 		if (!cfg)
 			return EX_CONFIG;
-		args.dir = cfg->spool_dir.p;	/* the parser's values end in NUL */
+		args.dir = path_of(cfg->spool_dir);
 	}
 	fd = disk_opendir(args.dir);
 	if (fd < 0) {
