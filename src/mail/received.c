@@ -86,12 +86,15 @@ put_from(struct folder *f, const struct received *r)
 static void
 put_pair(struct folder *f, struct str key, struct str value)
 {
-	char text[WORD_MAX];
+	char text[WORD_MAX + 8];
+	size_t n = key.n;
 
 	if (value.n == 0)
 		return;
-	put_word(f, key);
-	put_word(f, harmless(value, text, sizeof text));
+	memcpy(text, key.p, n);			/* key and value stay on one line */
+	text[n++] = ' ';
+	n += harmless(value, text + n, WORD_MAX).n;
+	put_word(f, (struct str){ text, n });
 }
 
 static void
@@ -125,16 +128,14 @@ put_tls(struct folder *f, const struct received *r)
 static void
 put_rcpt(struct folder *f, struct str rcpt)
 {
-	char text[WORD_MAX];
-	size_t n = 0;
+	char text[WORD_MAX] = "for <";
+	size_t n = 5;
 
-	if (rcpt.n == 0 || rcpt.n > sizeof text - 2)
+	if (rcpt.n == 0 || rcpt.n > sizeof text - 6)
 		return;
-	text[n++] = '<';
 	for (size_t i = 0; i < rcpt.n; i++)
 		text[n++] = ascii_iscntrl(rcpt.p[i]) ? '?' : rcpt.p[i];
 	text[n++] = '>';
-	put_word(f, STR("for"));
 	put_word(f, (struct str){ text, n });
 }
 
