@@ -180,7 +180,8 @@ hole_run(void *arg)
 static void
 test_broken(void **state)
 {
-	static const enum io want[] = { IO_TIMEOUT, IO_BROKEN, IO_BROKEN, IO_OK, IO_EOF, IO_BROKEN };
+	static const enum io want[] = { IO_TIMEOUT, IO_BROKEN, IO_BROKEN, IO_OK, IO_EOF,
+	    IO_BROKEN };
 	enum io io[COUNT(want)] = {};
 
 	(void)state;

@@ -3,8 +3,8 @@
  * simdisk_impl: the simulated disk's insides, for simdisk*.c only.
  *
  * 1. Inodes are named by their index; none is freed before the disk is.
- * 2. A page has two contents: `now`, which programs see, and `disk`, which a crash leaves.  They are
- *    the same pointer while the page is clean; NULL is a page of zeros.
+ * 2. A page has two contents: `now`, which programs see, and `disk`, which a crash leaves.  They
+ *    are the same pointer while the page is clean; NULL is a page of zeros.
  * 3. A directory has two lists of names likewise; what lies between them is in `ops`, in order.
  * 4. seq numbers unsynced things by age.
  */
