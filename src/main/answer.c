@@ -3,6 +3,7 @@
  * answer: what keeper tells the admin role: status; and what it does for it: reload, stop.
  */
 #include <stdlib.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -67,6 +68,14 @@ ping_all(struct keeper *k)
 	return cookie;
 }
 
+static unsigned long long
+spool_free(const struct keeper *k)
+{
+	struct statvfs v;
+
+	return fstatvfs(k->spool, &v) == 0 ? (unsigned long long)v.f_bavail * v.f_frsize : 0;
+}
+
 static void
 status_run(void *arg)
 {
@@ -82,9 +91,9 @@ status_run(void *arg)
 		if (co_sleep(LOOK_MS) != WAKE_OK)
 			break;
 	buf_init(&b, IPC_FRAME_MAX - 64);
-	buf_putf(&b, "{\"generation\":%u,\"pid\":%d,\"roles\":[", k->gen->number, (int)getpid());
+	buf_putf(&b, "{\"generation\":%u,\"pid\":%d,\"spool_free\":%llu,\"roles\":[",
+	    k->gen->number, (int)getpid(), spool_free(k));
 	LIST_EACH(l, &k->children) {
-		buf_puts(&b, "");
 		buf_put(&b, str_of(comma));
 		put_child(&b, CONTAINER_OF(l, struct child, link), cookie);
 		comma = ",";

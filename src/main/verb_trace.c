@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * verb_trace: `postern trace ID`: the whole life of a message, from the structured log.
+ *
+ * Every event of a message carries id=; lines are printed as they stand.  The log is the file of the
+ * configuration or --log FILE; without either (standard error, journald) it is read from standard
+ * input, as in `journalctl -o cat -u postern | postern trace ID`.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/msgid.h"
+#include "base/str.h"
+#include "main/conf_load.h"
+#include "main/verb.h"
+
+enum { EX_USAGE = 64, EX_NOINPUT = 66 };
+
+/* The id as a whole value, in logfmt or JSON. */
+static bool
+names(struct str line, struct str id)
+{
+	struct str rest = line;
+
+	for (;;) {
+		ssize_t at = str_find(rest, id);
+		char before, after;
+
+		if (at == -1)
+			return false;
+		before = at > 0 ? rest.p[at - 1] : ' ';
+		rest = str_skip(rest, (size_t)at + id.n);
+		after = rest.n > 0 ? rest.p[0] : ' ';
+		if ((before == '=' || before == '"') &&
+		    (after == ' ' || after == '\n' || after == '"'))
+			return true;
+	}
+}
+
+static int
+trace(FILE *log, struct str id)
+{
+	char *line = NULL;
+	size_t cap = 0, found = 0;
+	ssize_t n;
+
+	while ((n = getline(&line, &cap, log)) > 0) {
+		if (!names(str_from(line, (size_t)n), id))
+			continue;
+		found++;
+		(void)fwrite(line, 1, (size_t)n, stdout);
+	}
+	free(line);
+	return found > 0 ? 0 : 1;
+}
+
+static FILE *
+open_log(const char *config, const char *path)
+{
+	struct config *cfg = path ? NULL : conf_load(config, stderr);
+	char *z = path ? strdup(path) : NULL;
+	FILE *log = stdin;
+
+	if (cfg && cfg->log.path.n)
+		z = strndup(cfg->log.path.p, cfg->log.path.n);
+	if (z)
+		log = fopen(z, "re");
+	else if (!cfg)
+		log = NULL;
+	if (!log && z)
+		(void)fprintf(stderr, "postern trace: %s cannot be read\n", z);
+	free(z);
+	config_free(cfg);
+	return log;
+}
+
+int
+verb_trace(int argc, char **argv)
+{
+	const char *config = NULL, *path = NULL, *id = NULL;
+	uint64_t number;
+	FILE *log;
+	int code;
+
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
+			config = argv[++i];
+		else if (strcmp(argv[i], "--log") == 0 && i + 1 < argc)
+			path = argv[++i];
+		else
+			id = argv[i];
+	}
+	if (!id || !msgid_parse(str_of(id), &number)) {
+		(void)fputs("usage: postern trace ID [--config FILE] [--log FILE]\n"
+		    "Prints every log line of that message; exit 1 when there is none.\n",
+		    id && strcmp(id, "--help") == 0 ? stdout : stderr);
+		return id && strcmp(id, "--help") == 0 ? 0 : EX_USAGE;
+	}
+	log = open_log(config, path);
+	if (!log)
+		return EX_NOINPUT;
+	code = trace(log, str_of(id));
+	if (log != stdin)
+		(void)fclose(log);
+	return code;
+}
