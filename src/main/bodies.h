@@ -7,9 +7,12 @@
 #ifndef MAIN_BODIES_H
 #define MAIN_BODIES_H
 
+#include "admin/admin.h"
 #include "dns/server.h"
 #include "ipc/role.h"
 #include "local/local_role.h"
+#include "smtpc/smtpc.h"
+#include "smtpd/role.h"
 #include "spool/pool_role.h"
 
 void vault_role_run(struct role_env *env);
@@ -18,11 +21,11 @@ void fetch_role_run(struct role_env *env);
 #define BODY_POOL	pool_role_run
 #define BODY_SMTPD	NULL
 #define BODY_QUEUE	NULL
-#define BODY_SMTPC	NULL
+#define BODY_SMTPC	smtpc_role_run
 #define BODY_RESOLVER	resolver_role_run
 #define SETUP_RESOLVER	NULL
 #define BODY_LOCAL	local_role_run
 #define BODY_LOOKUP	NULL
-#define BODY_ADMIN	NULL
+#define BODY_ADMIN	admin_role_run
 
 #endif

@@ -16,6 +16,15 @@ enum { EX_USAGE = 64 };
 
 static const struct verb verbs[] = {
 	{ "run", verb_run, "start the server in the foreground" },
+	{ "reload", verb_reload, "read the configuration again, without dropping a session" },
+	{ "stop", verb_stop, "finish what is begun, then end" },
+	{ "status", verb_status, "roles, sessions, queue and space" },
+	{ "queue", verb_queue, "look at queued mail and act on it" },
+	{ "trace", verb_trace, "the life of one message, from the log" },
+	{ "spool", verb_spool, "check a spool offline" },
+	{ "sendmail", verb_sendmail, "hand in a message, as sendmail(1) does" },
+	{ "mailq", verb_sendmail, "list the queue, as mailq(1) does" },
+	{ "newaliases", verb_sendmail, "nothing to do: aliases are read as they are" },
 	{ "address", verb_address, "parse an address" },
 	{ "header", verb_header, "parse a header field" },
 	{ "message", verb_message, "parse a message" },

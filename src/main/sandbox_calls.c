@@ -28,7 +28,7 @@ static const int always[] = {
 	CALL(timerfd_settime), CALL(signalfd4), CALL(pipe2),
 	CALL(clock_gettime), CALL(clock_getres), CALL(gettimeofday), CALL(time),
 	CALL(nanosleep), CALL(clock_nanosleep),
-	CALL(futex), CALL(sched_yield), CALL(sched_getaffinity), CALL(set_robust_list),
+	CALL(futex), CALL(sched_yield), CALL(sched_getaffinity), CALL(set_robust_list), CALL(rseq),
 	CALL(membarrier), CALL(munmap), CALL(mremap), CALL(madvise), CALL(brk),
 	CALL(rt_sigaction), CALL(rt_sigprocmask), CALL(rt_sigreturn), CALL(sigaltstack),
 	CALL(restart_syscall), CALL(exit), CALL(exit_group),
@@ -60,7 +60,7 @@ static const int forks[] = {
 	CALL(clone), CALL(fork), CALL(vfork), CALL(wait4), CALL(waitid), CALL(kill),
 	CALL(socketpair), CALL(dup2), CALL(dup3), CALL(close_range), CALL(pidfd_open),
 	CALL(pidfd_send_signal), CALL(prctl), CALL(setpgid), CALL(setsid), CALL(setrlimit),
-	CALL(prlimit64), CALL(chdir), CALL(fchdir), CALL(alarm), CALL(setitimer), CALL(rseq),
+	CALL(prlimit64), CALL(chdir), CALL(fchdir), CALL(alarm), CALL(setitimer),
 	/* a child closes its own, narrower sandbox */
 	CALL(seccomp), CALL(landlock_create_ruleset), CALL(landlock_add_rule),
 	CALL(landlock_restrict_self),
@@ -76,7 +76,7 @@ static const int watches[] = {
 
 /* The C library tries these first and knows what to do without. */
 static const int unknown[] = {
-	CALL(clone3), CALL(rseq), CALL(openat2), CALL(faccessat2), CALL(fchmodat), CALL(statx),
+	CALL(clone3), CALL(openat2), CALL(faccessat2), CALL(fchmodat), CALL(statx),
 	CALL(futex_waitv), CALL(epoll_pwait2), CALL(close_range),
 };
 

@@ -21,6 +21,7 @@ int verb_status(int argc, char **argv);
 int verb_queue(int argc, char **argv);
 int verb_trace(int argc, char **argv);
 int verb_spool(int argc, char **argv);
+int verb_sendmail(int argc, char **argv);	/* also mailq and newaliases, by argv[0] */
 
 /* The body of a re-executed process: argv[0] is "postern: ROLE INDEX". */
 int role_main(const char *title);

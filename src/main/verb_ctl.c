@@ -4,6 +4,7 @@
  *
  * Exit codes: 0 done, 64 usage, 69 no server or it refused, 78 bad configuration file.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
