@@ -371,19 +371,22 @@ test_defer(void **state)
 }
 
 /* Stacks: an overflow meets the guard. */
-__attribute__((noinline)) static size_t
-dig(size_t depth)
+__attribute__((noinline)) static void
+dig(size_t depth, volatile char *above)
 {
 	volatile char c[1024];
 
-	c[0] = (char)depth;
-	return depth == 0 ? (size_t)c[0] : dig(depth - 1) + (size_t)c[0];
+	c[0] = above != NULL ? above[0] : 1;
+	if (depth > 0)
+		dig(depth - 1, c);
+	if (above != NULL)
+		above[1] = c[1];
 }
 
 static void
 overflow_run(void *arg)
 {
-	*(volatile size_t *)arg = dig(10 * STACK_SIZE_DEFAULT / 1024);
+	dig(10 * STACK_SIZE_DEFAULT / 1024, arg);
 }
 
 static void
@@ -395,11 +398,11 @@ test_overflow(void **state)
 	(void)state;
 	if (pid == 0) {
 		struct rlimit none = { 0, 0 };
-		size_t n;
+		char n[2];
 
 		(void)setrlimit(RLIMIT_CORE, &none);
 		(void)close(STDERR_FILENO);
-		(void)co_spawn("overflow", overflow_run, &n);
+		(void)co_spawn("overflow", overflow_run, n);
 		sched_turn();
 		_exit(0);
 	}
@@ -434,13 +437,13 @@ trimmed_run(void *arg)
 {
 	volatile char kept[256];
 
-	(void)dig(24);
+	dig(24, NULL);
 	for (size_t i = 0; i < sizeof kept; i++)
 		kept[i] = (char)i;
 	(void)co_sleep(30);
 	for (size_t i = 0; i < sizeof kept; i++)
 		*(int *)arg += kept[i] == (char)i;
-	(void)dig(24);
+	dig(24, NULL);
 }
 
 static void

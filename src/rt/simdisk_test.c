@@ -278,7 +278,7 @@ test_faults(void **state)
 	t_int(disk_ftruncate(fd, 1), 0);
 	t_int(disk_free_bytes(dir), 9 * PAGE);
 	t_int(disk_ftruncate(fd, 2 * PAGE), 0);
-	t_str(str_of(heads(fd, 3)), heads(fd, 1)[0] == 'a' ? "a.$" : "b.$");
+	t_str(str_skip(str_of(heads(fd, 3)), 1), ".$");
 	t_int(disk_pread(fd, &byte, 1, 1), 1);
 	t_int(byte, 0);
 }
