@@ -2,7 +2,7 @@
 /*
  * hops: jobs by next hop, and the connections they flow over.
  *
- * 1. A next hop (struct nexthop) has a line of waiting jobs and at most as many workers as its newest
+ * 1. A next hop has a line of waiting jobs and at most as many workers as its newest
  *    job allows; a worker is one coroutine with at most one connection.
  * 2. A job ends with an outcome for each recipient, told once through done(); which is freed
  *    afterwards.  A job whose connection ended before its message was out goes to the front of the
