@@ -110,3 +110,18 @@ ctl_ask(const char *config_file, const char *op, json_t *args, int *code)
 	json_decref(args);
 	return answer;
 }
+
+bool
+ctl_alive(const char *config_file)
+{
+	struct config *cfg = conf_load(config_file, stderr);
+	char path[256];
+	bool alive;
+
+	if (!cfg)
+		return false;
+	(void)snprintf(path, sizeof(path), STR_F "/control", STR_A(cfg->run_dir));
+	alive = access(path, F_OK) == 0;
+	config_free(cfg);
+	return alive;
+}

@@ -3,9 +3,11 @@
  * dirs: the spool, run and data directories, made and owned as their roles need.
  *
  * Started as root: the spool belongs to pool (which alone creates files in it) and is readable by
- * its group, which the roles that read mail join; the data directory belongs to lookup.  Started
+ * its group, which the roles that read mail join; the data directory belongs to lookup; an empty folder for virtual
+ * mailboxes to the mail user.  Started
  * as anybody else everything is the caller's.  The control socket is for its owner alone.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -117,6 +119,54 @@ open_control(struct keeper *k, struct str *why)
 	return true;
 }
 
+/* ---- mailboxes ---- */
+
+static bool
+is_empty(int dir)
+{
+	int copy = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy == -1 ? NULL : fdopendir(copy);
+	size_t n = 0;
+
+	while (d && n <= 2 && readdir(d))
+		n++;
+	if (d)
+		closedir(d);
+	return d && n <= 2;			/* "." and ".." */
+}
+
+/* The folder that holds a domain's virtual mailboxes: what stands before the first placeholder.  It
+ * is made where it is missing, and given to the mail user while it is empty and root's. */
+static void
+mail_base(const struct keeper *k, const struct domain *d)
+{
+	const struct role_id local = k->gen->cfg->role[ROLE_LOCAL];
+	struct role_id owner = d->mail_ids_set ?
+	    (struct role_id){ d->mail_uid, d->mail_gid } : local;
+	ssize_t brace = str_chr(d->maildir, '{'), slash;
+	struct stat st;
+	int dir;
+
+	if (d->deliver != DLV_MAILDIR || d->users == USERS_SYSTEM || brace <= 0)
+		return;
+	slash = str_rchr(str_sub(d->maildir, 0, (size_t)brace), '/');
+	if (slash <= 0)
+		return;
+	dir = own_dir(k, str_sub(d->maildir, 0, (size_t)slash), 0750, NULL);
+	if (dir == -1)
+		return;				/* local will say so for each message */
+	if (k->root && fstat(dir, &st) == 0 && st.st_uid == 0 && is_empty(dir))
+		(void)!fchown(dir, owner.uid, owner.gid);
+	close(dir);
+}
+
+void
+dirs_mail(const struct keeper *k)
+{
+	for (size_t i = 0; i < k->gen->cfg->ndomain; i++)
+		mail_base(k, &k->gen->cfg->domain[i]);
+}
+
 bool
 dirs_open(struct keeper *k, struct str *why)
 {
@@ -129,6 +179,7 @@ dirs_open(struct keeper *k, struct str *why)
 	if (data == -1)
 		return complain(why, cfg->data_dir, "data directory cannot be used");
 	close(data);
+	dirs_mail(k);
 	return true;
 }
 

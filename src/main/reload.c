@@ -116,6 +116,7 @@ take_over(struct keeper *k)
 	k->gen = k->coming;
 	k->coming = NULL;
 	klog_reopen(k->gen->cfg);
+	dirs_mail(k);
 	keeper_settle(k);
 }
 

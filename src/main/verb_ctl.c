@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "main/ctl.h"
 #include "main/verb.h"
@@ -74,10 +75,16 @@ verb_reload(int argc, char **argv)
 	return simple(argc, argv, "reload");
 }
 
+/* Answers when the server has gone, or after 70 s. */
 int
 verb_stop(int argc, char **argv)
 {
-	return simple(argc, argv, "stop");
+	struct options o = options_read(argc, argv);
+	int code = simple(argc, argv, "stop");
+
+	for (int i = 0; i < 700 && code == 0 && !o.help && ctl_alive(o.config); i++)
+		(void)usleep(100'000);
+	return code;
 }
 
 static long long
@@ -133,7 +140,8 @@ verb_status(int argc, char **argv)
 		return code;
 	queue = ctl_ask(o.config, "queue.stats", NULL, &ignored);
 	if (o.json) {
-		(void)json_object_set_new(keeper, "queue", queue ? json_incref(queue) : json_null());
+		(void)json_object_set_new(keeper, "queue",
+		    queue ? json_incref(queue) : json_null());
 		(void)json_dumpf(keeper, stdout, JSON_COMPACT);
 		(void)printf("\n");
 	} else {

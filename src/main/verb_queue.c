@@ -224,7 +224,8 @@ verb_queue(int argc, char **argv)
 	else if (w.bad || !w.op)
 		code = usage(stderr, EX_USAGE);
 	else if (changes(w.op) && !w.narrowed && !w.all) {
-		(void)fprintf(stderr, "postern queue %s: name messages, a filter, or --all\n", w.op);
+		(void)fprintf(stderr, "postern queue %s: name messages, a filter, or --all\n",
+		    w.op);
 		code = EX_USAGE;
 	} else
 		code = ask(&w);

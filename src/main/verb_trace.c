@@ -3,9 +3,10 @@
  * verb_trace: `postern trace ID`: the whole life of a message, from the structured log.
  *
  * Every event of a message carries id=; lines are printed as they stand.  The log is the file of the
- * configuration or --log FILE; without either (standard error, journald) it is read from standard
- * input, as in `journalctl -o cat -u postern | postern trace ID`.
+ * configuration or --log FILE; without either (standard error, journald) it is read from
+ * standard input, as in `journalctl -o cat -u postern | postern trace ID`.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +37,33 @@ names(struct str line, struct str id)
 		    (after == ' ' || after == '\n' || after == '"'))
 			return true;
 	}
+}
+
+/* The id that is named last, for --last. */
+static struct str
+last_id(FILE *log, char out[MSGID_TEXT])
+{
+	struct str id = {};
+	char *line = NULL;
+	size_t cap = 0;
+	ssize_t n;
+
+	while ((n = getline(&line, &cap, log)) > 0) {
+		struct str s = str_from(line, (size_t)n);
+		ssize_t at = str_find(s, STR(" id=")), skip = 4;
+		uint64_t number;
+
+		if (at == -1) {
+			at = str_find(s, STR("\"id\":\""));
+			skip = 6;
+		}
+		if (at == -1 || !msgid_parse(str_sub(s, (size_t)(at + skip), MSGID_TEXT), &number))
+			continue;
+		id = msgid_format(number, out);
+	}
+	free(line);
+	rewind(log);
+	return id;
 }
 
 static int
@@ -75,10 +103,21 @@ open_log(const char *config, const char *path)
 	return log;
 }
 
+static int
+usage(bool asked)
+{
+	(void)fputs("usage: postern trace ID|--last [--config FILE] [--log FILE]\n"
+	    "Prints every log line of that message; exit 1 when there is none.\n",
+	    asked ? stdout : stderr);
+	return asked ? 0 : EX_USAGE;
+}
+
 int
 verb_trace(int argc, char **argv)
 {
 	const char *config = NULL, *path = NULL, *id = NULL;
+	char last[MSGID_TEXT];
+	struct str wanted;
 	uint64_t number;
 	FILE *log;
 	int code;
@@ -91,16 +130,15 @@ verb_trace(int argc, char **argv)
 		else
 			id = argv[i];
 	}
-	if (!id || !msgid_parse(str_of(id), &number)) {
-		(void)fputs("usage: postern trace ID [--config FILE] [--log FILE]\n"
-		    "Prints every log line of that message; exit 1 when there is none.\n",
-		    id && strcmp(id, "--help") == 0 ? stdout : stderr);
-		return id && strcmp(id, "--help") == 0 ? 0 : EX_USAGE;
-	}
+	if (!id || strcmp(id, "--help") == 0)
+		return usage(id != NULL);
+	if (strcmp(id, "--last") != 0 && !msgid_parse(str_of(id), &number))
+		return usage(false);
 	log = open_log(config, path);
 	if (!log)
 		return EX_NOINPUT;
-	code = trace(log, str_of(id));
+	wanted = strcmp(id, "--last") == 0 ? last_id(log, last) : str_of(id);
+	code = wanted.n ? trace(log, wanted) : 1;
 	if (log != stdin)
 		(void)fclose(log);
 	return code;
