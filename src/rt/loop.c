@@ -24,7 +24,8 @@
 #include "rt/turn.h"
 #include "rt/work.h"
 
-enum { HOOKS_MAX = 16, SIGNALS = 64, TRIM_AFTER_MS = 2000, TRIM_EVERY_MS = 1000, TRIM_BATCH = 512 };
+enum { HOOKS_MAX = 16, SIGNALS = 64, TRIM_AFTER_MS = 2000, TRIM_EVERY_MS = 1000, TRIM_BATCH = 512,
+	ROUNDS_MAX = 4 };
 
 struct hook {
 	void (*fn)(void *arg);
@@ -215,6 +216,14 @@ sleep_for(int64_t deadline_ms)
 	return next <= now_ms() ? 0 : (int)MIN(next - now_ms(), (int64_t)INT_MAX);
 }
 
+/* Some rounds: who wakes whom in a row need not pay for a look at the kernel each time. */
+static void
+run_ready(void)
+{
+	for (int n = 0; n < ROUNDS_MAX && sched_ready() && !loop.stopping; n++)
+		sched_turn();
+}
+
 static bool
 loop_alive(void)
 {
@@ -228,7 +237,7 @@ loop_run_until(int64_t deadline_ms)
 	while (loop_alive()) {
 		clock_refresh();
 		(void)timers_expire(now_ms());
-		sched_turn();
+		run_ready();
 		loop_hooks_run();
 		if (!loop_alive() || loop_stopped())
 			return true;

@@ -2,8 +2,8 @@
 /*
  * loop: one epoll loop per process, on the process's first stack.
  *
- * 1. A turn is: refresh the clock, expire timers, run what is ready, call the hooks, sleep in
- *    epoll until the next timer or event.
+ * 1. A turn is: refresh the clock, expire timers, run what is ready (and, a few rounds, what that
+ *    made ready), call the hooks, sleep in epoll until the next timer or event.
  * 2. A descriptor is registered once, edge-triggered, for both directions, at its first wait;
  *    fd_forget comes before close, always.
  * 3. At most one reader and one writer wait on a descriptor.
