@@ -3,9 +3,9 @@
  * dirs: the spool, run and data directories, made and owned as their roles need.
  *
  * Started as root: the spool belongs to pool (which alone creates files in it) and is readable by
- * its group, which the roles that read mail join; the data directory belongs to lookup; an empty folder for virtual
- * mailboxes to the mail user.  Started
- * as anybody else everything is the caller's.  The control socket is for its owner alone.
+ * its group, which the roles that read mail join; the data directory belongs to lookup; an empty
+ * folder for virtual mailboxes to the mail user.  Started as anybody else everything is the
+ * caller's.  The control socket is for its owner alone.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -138,9 +138,9 @@ is_empty(int dir)
 /* The folder that holds a domain's virtual mailboxes: what stands before the first placeholder.  It
  * is made where it is missing, and given to the mail user while it is empty and root's. */
 static void
-mail_base(const struct keeper *k, const struct domain *d)
+mail_base(const struct keeper *k, const struct config *cfg, const struct domain *d)
 {
-	const struct role_id local = k->gen->cfg->role[ROLE_LOCAL];
+	const struct role_id local = cfg->role[ROLE_LOCAL];
 	struct role_id owner = d->mail_ids_set ?
 	    (struct role_id){ d->mail_uid, d->mail_gid } : local;
 	ssize_t brace = str_chr(d->maildir, '{'), slash;
@@ -161,10 +161,10 @@ mail_base(const struct keeper *k, const struct domain *d)
 }
 
 void
-dirs_mail(const struct keeper *k)
+dirs_mail(const struct keeper *k, const struct config *cfg)
 {
-	for (size_t i = 0; i < k->gen->cfg->ndomain; i++)
-		mail_base(k, &k->gen->cfg->domain[i]);
+	for (size_t i = 0; i < cfg->ndomain; i++)
+		mail_base(k, cfg, &cfg->domain[i]);
 }
 
 bool
@@ -179,7 +179,7 @@ dirs_open(struct keeper *k, struct str *why)
 	if (data == -1)
 		return complain(why, cfg->data_dir, "data directory cannot be used");
 	close(data);
-	dirs_mail(k);
+	dirs_mail(k, cfg);
 	return true;
 }
 

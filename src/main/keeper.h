@@ -105,7 +105,8 @@ int listen_unix(struct str path, unsigned mode);
 /* ---- dirs.c: spool and run directories, the control socket ---- */
 bool dirs_open(struct keeper *k, struct str *why);
 void dirs_close(struct keeper *k);
-void dirs_mail(const struct keeper *k);	/* folders of mailboxes, of the current generation */
+/* Folders of mailboxes; before the roles that will write them start. */
+void dirs_mail(const struct keeper *k, const struct config *cfg);
 
 /* ---- reload.c, answer.c ---- */
 /* Start a reload; the answer goes to that control channel and call (0: nobody waits). */

@@ -116,7 +116,6 @@ take_over(struct keeper *k)
 	k->gen = k->coming;
 	k->coming = NULL;
 	klog_reopen(k->gen->cfg);
-	dirs_mail(k);
 	keeper_settle(k);
 }
 
@@ -143,6 +142,7 @@ attempt(struct keeper *k, struct str *why)
 		generation_free(k, g);
 		return false;
 	}
+	dirs_mail(k, g->cfg);
 	k->coming = g;
 	keeper_settle(k);
 	while (!is_ready(k, g)) {

@@ -2,8 +2,8 @@
 /*
  * verb_trace: `postern trace ID`: the whole life of a message, from the structured log.
  *
- * Every event of a message carries id=; lines are printed as they stand.  The log is the file of the
- * configuration or --log FILE; without either (standard error, journald) it is read from
+ * Every event of a message carries id=; lines are printed as they stand.  The log is the file of
+ * the configuration or --log FILE; without either (standard error, journald) it is read from
  * standard input, as in `journalctl -o cat -u postern | postern trace ID`.
  */
 #include <stdbool.h>
