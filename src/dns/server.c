@@ -229,18 +229,20 @@ on_status(struct role_env *env, uint32_t *sessions, uint64_t *done)
 	*done = r->answered;
 }
 
-struct start {
-	struct resolver *r;
-	const struct config *cfg;
-	const char *resolv_conf, *why;
-};
+static struct ub *the_ub;		/* from resolver_setup to resolver_role_run */
 
-static void
-start_on_main(void *arg)
+bool
+resolver_setup(struct role_env *env)
 {
-	struct start *s = arg;
+	const char *why;
 
-	s->r->ub = ub_new(&s->cfg->dns, s->resolv_conf, &s->why);
+	the_ub = ub_new(&env->cfg->dns, "/etc/resolv.conf", &why);
+	if (the_ub)
+		return true;
+	log_begin(LOG_ERROR, "dns_setup_failed");
+	log_s("why", why);
+	log_end();
+	return false;
 }
 
 static void
@@ -263,30 +265,11 @@ resolver_run_with(struct role_env *env, struct resolver *r)
 void
 resolver_role_run(struct role_env *env)
 {
-	struct resolver r = {};
-	char path[32] = "/etc/resolv.conf";
-	struct start s = { .r = &r, .cfg = env->cfg, .resolv_conf = path };
-	int fd = role_file(env, "resolv.conf");
+	struct resolver r = { .ub = the_ub };
 
 	link_init(&r.channels);
 	arena_init(&r.arena, ANSWER_ARENA);
 	buf_init(&r.packed, 2 * DNS_PACKED_MAX);
-	if (fd >= 0) {				/* the sandbox lets us reopen what we were given */
-		struct buf b;
-
-		buf_init(&b, sizeof path);
-		(void)buf_putf(&b, "/proc/self/fd/%d", fd);
-		memcpy(path, b.p, b.n);
-		path[b.n] = 0;
-		buf_done(&b);
-	}
-	co_on_main(start_on_main, &s);
-	if (!r.ub) {
-		log_begin(LOG_ERROR, "dns_setup_failed");
-		log_s("why", s.why);
-		log_end();
-		return;
-	}
 	resolver_run_with(env, &r);
 	/* Questions still open die with the process: libunbound's state goes as a whole. */
 	buf_done(&r.packed);

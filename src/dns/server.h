@@ -7,14 +7,19 @@
  * 2. What DNSSEC calls bogus leaves as DNS_BOGUS without records, in one place (answer_of).
  * 3. Questions in progress, caches and sockets are bounded; a question ends at its asker's time.
  *
- * Settings: the dns block.  No servers: those of /etc/resolv.conf (role file "resolv.conf" when
- * keeper gives it), and the root servers where that names none.
+ * Settings: the dns block.  No servers: those of /etc/resolv.conf, and the root servers where that
+ * names none.
  */
 #ifndef DNS_SERVER_H
 #define DNS_SERVER_H
 
+#include <stdbool.h>
+
 struct role_env;
 
+/* Before the sandbox, on the loop's stack: makes libunbound's context, which reads its files now.
+ * False, and a log line: a setting it refuses. */
+bool resolver_setup(struct role_env *env);
 void resolver_role_run(struct role_env *env);	/* suspends */
 
 #endif

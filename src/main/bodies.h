@@ -23,7 +23,8 @@ void fetch_role_run(struct role_env *env);
 #define BODY_QUEUE	NULL
 #define BODY_SMTPC	smtpc_role_run
 #define BODY_RESOLVER	resolver_role_run
-#define SETUP_RESOLVER	NULL
+#define SETUP_RESOLVER	resolver_setup
+#define SETUP_SMTPC	smtpc_setup
 #define BODY_LOCAL	local_role_run
 #define BODY_LOOKUP	NULL
 #define BODY_ADMIN	admin_role_run

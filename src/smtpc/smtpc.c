@@ -37,7 +37,6 @@ struct smtpc {
 	struct ipc *queue;		/* NULL while it is away */
 	struct link unsent;
 	struct self self;
-	struct arena arena;		/* of the process */
 };
 
 /* What a job's content is read with. */
@@ -281,34 +280,31 @@ on_status(struct role_env *env, uint32_t *sessions, uint64_t *done)
 
 /* ---- ourselves ---- */
 
+static struct ip own_ip[OWN_IPS_MAX];	/* the machine's, as of the start */
+static size_t nown_ip;
+
 static void
-self_add(struct self *self, struct ip ip)
+own_add(struct ip ip)
 {
-	if (ip_is_any(ip) || self->nip == OWN_IPS_MAX)
+	if (ip_is_any(ip) || nown_ip == OWN_IPS_MAX)
 		return;
-	for (size_t i = 0; i < self->nip; i++)
-		if (ip_eq(self->ip[i], ip))
+	for (size_t i = 0; i < nown_ip; i++)
+		if (ip_eq(own_ip[i], ip))
 			return;
-	self->ip[self->nip++] = ip;
-	self->v6 = self->v6 || (ip.v6 && !ip_is_loopback(ip) && !ip_is_private(ip));
+	own_ip[nown_ip++] = ip;
 }
 
-/* Addresses of the interfaces (where the sandbox lets us see them) and of the listeners. */
-static void
-self_fill(struct smtpc *c)
+/* Addresses of the interfaces and of the listeners. */
+bool
+smtpc_setup(struct role_env *env)
 {
-	const struct config *cfg = c->env->cfg;
 	struct ifaddrs *ifs = NULL;
 
-	c->self.hostname = cfg->hostname;
-	c->self.ip = arena_alloc(&c->arena, OWN_IPS_MAX * sizeof *c->self.ip);
-	if (!c->self.ip)
-		return;
-	for (size_t i = 0; i < cfg->nlistener; i++)
-		if (cfg->listener[i].path.n == 0)
-			self_add(&c->self, cfg->listener[i].ip);
+	for (size_t i = 0; i < env->cfg->nlistener; i++)
+		if (env->cfg->listener[i].path.n == 0)
+			own_add(env->cfg->listener[i].ip);
 	if (getifaddrs(&ifs) != 0)
-		return;
+		return true;			/* the names still tell us when a loop comes round */
 	for (const struct ifaddrs *i = ifs; i; i = i->ifa_next) {
 		struct sockaddr_storage ss = {};
 		struct ip ip;
@@ -319,9 +315,19 @@ self_fill(struct smtpc *c)
 		memcpy(&ss, i->ifa_addr, i->ifa_addr->sa_family == AF_INET ?
 		    sizeof(struct sockaddr_in) : sizeof(struct sockaddr_in6));
 		if (ip_from_sockaddr(&ss, &ip, NULL))
-			self_add(&c->self, ip);
+			own_add(ip);
 	}
 	freeifaddrs(ifs);
+	return true;
+}
+
+static void
+self_fill(struct smtpc *c)
+{
+	c->self = (struct self){ .hostname = c->env->cfg->hostname, .ip = own_ip, .nip = nown_ip };
+	for (size_t i = 0; i < nown_ip; i++)
+		c->self.v6 = c->self.v6 || (own_ip[i].v6 && !ip_is_loopback(own_ip[i]) &&
+		    !ip_is_private(own_ip[i]));
 }
 
 static bool
@@ -329,11 +335,10 @@ smtpc_init(struct smtpc *c, struct role_env *env)
 {
 	*c = (struct smtpc){ .env = env };
 	link_init(&c->unsent);
-	arena_init(&c->arena, 1 << 20);
 	self_fill(c);
 	c->dns = dns_client_new();
 	c->reader = sr_new(role_file(env, "spool"), FILES_MAX);
-	return c->dns && c->reader && c->self.ip && hops_init(&c->hops, &(struct hops_conf){
+	return c->dns && c->reader && hops_init(&c->hops, &(struct hops_conf){
 		.cfg = env->cfg, .dns = dns_client_ops(c->dns), .self = &c->self,
 		.source = source_of, .done = on_done, .random = random_below, .ctx = c });
 }

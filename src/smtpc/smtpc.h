@@ -9,8 +9,12 @@
 #ifndef SMTPC_SMTPC_H
 #define SMTPC_SMTPC_H
 
+#include <stdbool.h>
+
 struct role_env;
 
+/* Before the sandbox: which addresses are our own. */
+bool smtpc_setup(struct role_env *env);
 void smtpc_role_run(struct role_env *env);	/* suspends */
 
 #endif
