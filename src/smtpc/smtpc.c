@@ -368,5 +368,4 @@ smtpc_role_run(struct role_env *env)
 	hops_done(&c.hops);
 	dns_client_free(c.dns);
 	sr_free(c.reader);
-	arena_done(&c.arena);
 }

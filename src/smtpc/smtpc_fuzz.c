@@ -141,7 +141,8 @@ driver_run(void *arg)
 
 	f->driver = co_self();
 	if (!hops_init(&f->hops, &(struct hops_conf){ .cfg = cfg, .dns = dns_zone_ops(zone),
-	    .self = &f->self, .source = source_of, .done = on_done, .random = no_random, .ctx = f }))
+	    .self = &f->self, .source = source_of, .done = on_done, .random = no_random, .ctx =
+	    f }))
 		return;
 	for (unsigned i = 0; i < JOBS; i++) {
 		struct msg_job m;

@@ -2,10 +2,7 @@
 /*
  * smtpc_test: jobs through hops, workers and client against scripted servers in a simulated world.
  *
- * A script is lines: "S text" says it; "C words" expects a line that begins so; "D" takes a message
- * up to its final dot, "B n" n octets of one; "X" closes; "Z" is silent for ever; "N" closes and
- * waits for the next connection; "F" says one line for ever; "L n" says a line of n octets.  A case's
- * result is its outcomes in words.
+ * A case is a script (scripted.h) and the outcomes in words.
  */
 #include "base/test.h"
 
@@ -15,6 +12,7 @@
 #include "mail/smtp.h"
 #include "rt/sim.h"
 #include "smtpc/hops.h"
+#include "smtpc/scripted.h"
 
 #define GREET "S 220 mx.example ESMTP\nC EHLO mail.me.test\n"
 #define EHLO_ALL "S 250-mx.example\nS 250-PIPELINING\nS 250-SIZE 1000000\nS 250-8BITMIME\n" \
@@ -24,15 +22,6 @@
 #define TAKE "S 250 2.1.0 ok\nS 250 2.1.5 ok\nS 354 go\nD\n"
 #define BYE "C QUIT\nS 221 2.0.0 bye\n"
 #define PLAIN_BODY "Subject: x\r\n\r\nhello\r\n.dot\r\n..\r\n"
-
-struct server {
-	struct world_listener *l;
-	const char *script;
-	struct buf wire;		/* what came as messages */
-	char wrong[200];
-	unsigned connections;
-	struct co *co;			/* NULL: it has ended */
-};
 
 struct run {
 	struct hops hops;
@@ -48,122 +37,6 @@ struct run {
 	struct job job;
 	struct server srv;
 };
-
-static void
-wrong(struct server *s, const char *what, struct str got)
-{
-	if (!s->wrong[0])
-		(void)snprintf(s->wrong, sizeof s->wrong, "%s / got " STR_F, what, STR_A(got));
-}
-
-static bool
-take_message(struct server *s, struct conn *c)
-{
-	struct str line;
-
-	while (conn_line(c, 8192, &line) == IO_OK) {
-		if (conn_line_end(c) != LINE_CRLF)
-			wrong(s, "bare LF on the wire", line);
-		if (str_chr(line, '\r') >= 0)
-			wrong(s, "bare CR on the wire", line);
-		(void)buf_put(&s->wire, line);
-		(void)buf_putc(&s->wire, '|');
-		if (str_eq(line, STR(".")))
-			return true;
-	}
-	return false;
-}
-
-static bool
-take_octets(struct server *s, struct conn *c, size_t n)
-{
-	struct str block;
-
-	while (n && conn_block(c, &block) == IO_OK) {
-		size_t now = MIN(n, block.n);
-
-		(void)buf_put(&s->wire, str_sub(block, 0, now));
-		conn_consume(c, now);
-		n -= now;
-	}
-	return n == 0;
-}
-
-static void
-say_long(struct conn *c, uint64_t n)
-{
-	(void)conn_put(c, STR("250-"));
-	for (uint64_t i = 0; i < n; i++)
-		(void)conn_put(c, STR("x"));
-	(void)conn_put(c, STR("\r\n"));
-}
-
-/* One step; false: this connection is over. */
-static bool
-step(struct server *s, struct conn *c, struct str word)
-{
-	struct str arg = str_skip(word, 2), line;
-	uint64_t n;
-
-	switch (word.n ? word.p[0] : 'X') {
-	case 'S':
-		(void)conn_put(c, arg);
-		return conn_put(c, STR("\r\n")) == IO_OK;
-	case 'C':
-		if (conn_flush(c) != IO_OK || conn_line(c, 4096, &line) != IO_OK) {
-			wrong(s, "no line", arg);
-			return false;
-		}
-		if (!str_istarts(line, arg))
-			wrong(s, word.p, line);
-		return true;
-	case 'D':
-		return conn_flush(c) == IO_OK && take_message(s, c);
-	case 'B':
-		return conn_flush(c) == IO_OK && num_parse_u64(arg, &n) && take_octets(s, c, n);
-	case 'L':
-		if (num_parse_u64(arg, &n))
-			say_long(c, n);
-		return true;
-	case 'F':
-		while (conn_put(c, arg) == IO_OK && conn_put(c, STR("\r\n")) == IO_OK &&
-		    conn_flush(c) == IO_OK && co_sleep(10) == WAKE_OK)
-			;
-		return false;
-	case 'Z':
-		(void)conn_flush(c);
-		while (conn_line(c, 4096, &line) == IO_OK)
-			;
-		return false;
-	}
-	(void)conn_flush(c);
-	return false;
-}
-
-static void
-server_run(void *arg)
-{
-	struct server *s = arg;
-	struct str script = str_of(s->script);
-	enum io why;
-
-	while (script.n) {
-		struct conn *c = world_accept(s->l, FOREVER, &why);
-
-		if (!c)
-			break;
-		s->connections++;
-		while (script.n) {
-			struct str word = str_split(&script, '\n');
-
-			if (str_eq(word, STR("N")) || !step(s, c, word))
-				break;
-		}
-		(void)conn_flush(c);
-		conn_close(c);
-	}
-	s->co = NULL;
-}
 
 /* ---- the client's side ---- */
 
@@ -254,7 +127,8 @@ driver_run(void *arg)
 
 	r->driver = co_self();
 	if (!hops_init(&r->hops, &(struct hops_conf){ .cfg = r->cfg, .dns = dns_zone_ops(r->zone),
-	    .self = &r->self, .source = source_of, .done = on_done, .random = no_random, .ctx = r }))
+	    .self = &r->self, .source = source_of, .done = on_done, .random = no_random, .ctx =
+	    r }))
 		return;
 	for (unsigned i = 0; i < r->njobs; i++)
 		add_job(r, i + 1);
@@ -273,7 +147,8 @@ static const char zone_text[] =
 	"hole.example MX 10 h.example\nh.example A 192.0.2.66\n";
 
 static struct job_rcpt rcpts[] = {
-	{ .idx = 0, .addr = STR_INIT("a@d.example") }, { .idx = 1, .addr = STR_INIT("b@d.example") },
+	{ .idx = 0, .addr = STR_INIT("a@d.example") }, { .idx = 1, .addr =
+	    STR_INIT("b@d.example") },
 	{ .idx = 2, .addr = STR_INIT("c@d.example") },
 };
 
@@ -361,11 +236,13 @@ static const struct talk talks[] = {
 	    "S 250 ok\n" BYE, "temp message 4.3.0; relayed 2.0.0", 1, 2, 1, NULL, 0, 1 },
 	{ "refused at the dot", HI MAIL_RCPT_DATA TAKE "S 554 5.7.1 spam\n" BYE,
 	    "perm message 5.7.1", 1, 1, 1, NULL, 0, 0 },
-	{ "421 at the dot", HI MAIL_RCPT_DATA TAKE "S 421 4.3.2 going\nX\n", "temp host 4.3.2", 1, 1, 1,
+	{ "421 at the dot", HI MAIL_RCPT_DATA TAKE "S 421 4.3.2 going\nX\n", "temp host 4.3.2", 1,
+	    1, 1,
 	    NULL, 0, 1 },
 	{ "closed after the dot: may have it", HI MAIL_RCPT_DATA TAKE "X\n", "temp host 4.4.2",
 	    1, 1, 1, NULL, 0, 1 },
-	{ "silent after the dot", HI MAIL_RCPT_DATA TAKE "Z\n", "temp host 4.4.2", 1, 1, 1, NULL, 0, 1 },
+	{ "silent after the dot", HI MAIL_RCPT_DATA TAKE "Z\n", "temp host 4.4.2", 1, 1, 1, NULL,
+	    0, 1 },
 	{ "521 greeting", "S 521 no mail here\nX\n", "perm host 5.3.2", 1, 1, 1, NULL, 0, 0 },
 	{ "554 greeting", "S 554 blocked\nX\n", "temp host 4.3.2", 1, 1, 1, NULL, 0, 0 },
 	{ "421 greeting", "S 421 busy\nX\n", "temp host 4.0.0", 1, 1, 1, NULL, 0, 0 },
@@ -390,7 +267,8 @@ static const struct talk talks[] = {
 	{ "354 to the dot", HI MAIL_RCPT_DATA TAKE "S 354 more\nX\n", "temp host 4.5.0", 1, 1, 1,
 	    NULL, 0, 0 },
 	{ "endless multiline", "F 220-hello\n", "temp host 4.5.0", 1, 1, 1, NULL, 0, 0 },
-	{ "endless multiline reply to EHLO", GREET "F 250-SIZE 1\n", "temp host 4.5.0", 1, 1, 1, NULL,
+	{ "endless multiline reply to EHLO", GREET "F 250-SIZE 1\n", "temp host 4.5.0", 1, 1, 1,
+	    NULL,
 	    0, 0 },
 	{ "huge line", GREET "L 100000\nX\n", "temp host 4.5.0", 1, 1, 1, NULL, 0, 0 },
 	{ "codes that change", "S 220-a\nS 250 b\nX\n", "temp host 4.5.0", 1, 1, 1, NULL, 0, 0 },
@@ -398,7 +276,8 @@ static const struct talk talks[] = {
 	    1, 1, 1, NULL, 0, 0 },
 	{ "ourselves by name", "S 220 hi\nC EHLO\nS 250 mail.me.test\nX\n", "perm policy 5.4.6",
 	    1, 1, 1, NULL, 0, 0 },
-	{ "chunking", GREET "S 250-mx.example\nS 250-PIPELINING\nS 250 CHUNKING\nC MAIL FROM:<s@me.test>\n"
+	{ "chunking",
+	    GREET "S 250-mx.example\nS 250-PIPELINING\nS 250 CHUNKING\nC MAIL FROM:<s@me.test>\n"
 	    "C RCPT TO:<a@d.example>\nS 250 ok\nS 250 ok\nC BDAT 31 LAST\nB 31\nS 250 ok\n" BYE,
 	    "relayed 2.0.0", 1, 1, 1, PLAIN_BODY, 0, 1 },
 	{ "chunking that is none: DATA then", GREET "S 250-mx.example\nS 250 CHUNKING\n"
@@ -406,7 +285,8 @@ static const struct talk talks[] = {
 	    GREET "S 250-mx.example\nS 250 CHUNKING\nC MAIL\nS 250 ok\nC RCPT\nS 250 ok\nC DATA\n"
 	    "S 354 go\nD\nS 250 ok\n" BYE, "relayed 2.0.0", 1, 1, 1, NULL, 0, 2 },
 	{ "three over one connection, pipelined", HI MAIL_RCPT_DATA TAKE MAIL_RCPT_DATA
-	    "S 250 ok\nS 250 ok\nS 250 ok\nS 354 go\nD\n" MAIL_RCPT_DATA "S 250 ok\nS 250 ok\nS 250 ok\n"
+	    "S 250 ok\nS 250 ok\nS 250 ok\nS 354 go\nD\n"
+	    MAIL_RCPT_DATA "S 250 ok\nS 250 ok\nS 250 ok\n"
 	    "S 354 go\nD\nS 250 ok\n" BYE, "relayed 2.0.0; relayed 2.0.0; relayed 2.0.0", 1, 3, 1,
 	    NULL, 0, 1 },
 	{ "second was on the wire when it closed", HI MAIL_RCPT_DATA TAKE "S 250 ok\nX\n"
@@ -424,7 +304,8 @@ static const struct talk talks[] = {
 	    T_LMTP, 0 },
 	{ "limits rcptmax", GREET "S 250-mx.example\nS 250-PIPELINING\nS 250 LIMITS RCPTMAX=2\n"
 	    "C MAIL\nC RCPT TO:<a@\nC RCPT TO:<b@\nC DATA\nS 250 ok\nS 250 ok\nS 250 ok\nS 354 go\nD\n"
-	    "S 250 ok\nC MAIL\nC RCPT TO:<c@\nC DATA\nS 250 ok\nS 250 ok\nS 354 go\nD\nS 250 ok\n" BYE,
+	    "S 250 ok\nC MAIL\nC RCPT TO:<c@\nC DATA\nS 250 ok\nS 250 ok\nS 354 go\nD\nS 250 ok\n"
+	    BYE,
 	    "relayed 2.0.0; relayed 2.0.0; relayed 2.0.0", 3, 1, 1, NULL, 0, 1 },
 };
 
@@ -435,7 +316,8 @@ test_talks(void **state)
 	for (size_t i = 0; i < COUNT(talks); i++) {
 		const struct talk *t = &talks[i];
 		struct run r = { .njobs = t->njobs,
-		    .job = { .nrcpt = t->nrcpt, .parallel = t->parallel, .transport = t->transport } };
+		    .job = { .nrcpt = t->nrcpt, .parallel = t->parallel, .transport =
+		    t->transport } };
 
 		T_CASE(t->name);
 		if (t->transport == T_LMTP)
@@ -454,13 +336,15 @@ test_talks(void **state)
 static void
 test_parameters(void **state)
 {
-	struct job_rcpt rcpt = { .addr = STR("a@d.example"), .notify = NOTIFY_SUCCESS | NOTIFY_DELAY,
+	struct job_rcpt rcpt = { .addr = STR("a@d.example"), .notify =
+	    NOTIFY_SUCCESS | NOTIFY_DELAY,
 	    .orcpt = STR("rfc822;o@d.example") };
 	struct run r = { .content = "Subject: x\r\n\r\nb\xc3\xbc\r\n", .job = { .rcpt = &rcpt,
 	    .smtputf8 = true, .ret = RET_HDRS, .envid = STR("id+2B1"), .body = SPOOL_8BITMIME } };
 
 	(void)state;
-	run_case(&r, HI "C MAIL FROM:<s@me.test> SIZE=19 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=id+2B1\n"
+	run_case(&r,
+	    HI "C MAIL FROM:<s@me.test> SIZE=19 BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=id+2B1\n"
 	    "C RCPT TO:<a@d.example> NOTIFY=SUCCESS,DELAY ORCPT=rfc822;o@d.example\nC DATA\n" TAKE
 	    "S 250 ok\n" BYE);
 	t_str(str_of(r.srv.wrong), "");
@@ -478,7 +362,8 @@ static const struct {
 	    "perm message 5.6.7" },
 	{ "utf8 address", "Subject: x\r\n\r\nx\r\n", true, false, 0, "\xc3\xbc@d.example",
 	    "perm message 5.6.7" },
-	{ "requiretls", "Subject: x\r\n\r\nx\r\n", false, true, 0, "a@d.example", "perm policy 5.7.30" },
+	{ "requiretls", "Subject: x\r\n\r\nx\r\n", false, true, 0, "a@d.example",
+	    "perm policy 5.7.30" },
 	{ "binary", "Subject: x\r\n\r\nx\r\n", false, false, SPOOL_BINARYMIME, "a@d.example",
 	    "perm message 5.6.3" },
 	{ "line end in an address", "Subject: x\r\n\r\nx\r\n", false, false, 0,
@@ -508,7 +393,8 @@ static void
 test_foul_content(void **state)
 {
 	static const struct str foul[] = {
-		STR_INIT("A: b\r\n\r\nx\n.\nMAIL FROM:<x@y>\r\n"), STR_INIT("A: b\r\n\r\nx\r.\rmore\r\n"),
+		STR_INIT("A: b\r\n\r\nx\n.\nMAIL FROM:<x@y>\r\n"),
+		    STR_INIT("A: b\r\n\r\nx\r.\rmore\r\n"),
 		STR_INIT("A: b\r\n\r\nx\r\n.\nmore\r\n"), STR_INIT("A: b\r\n\r\nx\0y\r\n"),
 		STR_INIT("A: b\r\n\r\nx\r"), STR_INIT("A: b\n\nx\n"), STR_INIT("\r\r\n.\r\r\n"),
 	};
@@ -525,7 +411,8 @@ test_foul_content(void **state)
 	}
 }
 
-/* Large content is read in pieces; a fault far inside breaks the connection before the final dot. */
+/* Large content is read in pieces; a fault far inside breaks the connection before the final
+ * dot. */
 static void
 test_large(void **state)
 {
@@ -548,7 +435,8 @@ test_large(void **state)
 	run_done(&r);
 
 	big[2 << 20] = '\n';
-	run_case(&foul, GREET "S 250-mx.example\nS 250 PIPELINING\nC MAIL\nC RCPT\nC DATA\nS 250 ok\n"
+	run_case(&foul,
+	    GREET "S 250-mx.example\nS 250 PIPELINING\nC MAIL\nC RCPT\nC DATA\nS 250 ok\n"
 	    "S 250 ok\nS 354 go\nD\nS 250 ok\n");
 	t_str(str_of(foul.srv.wrong), "");
 	t_str(buf_str(&foul.got), "perm policy 5.6.0");
@@ -561,7 +449,8 @@ test_large(void **state)
 static void
 test_next_exchanger(void **state)
 {
-	struct run r = { .nexthop = "two.example" }, hole = { .nexthop = "hole.example", .njobs = 5 };
+	struct run r = { .nexthop = "two.example" }, hole = { .nexthop = "hole.example", .njobs =
+	    5 };
 
 	(void)state;
 	run_case(&r, HI MAIL_RCPT_DATA TAKE "S 250 ok\n" BYE);
