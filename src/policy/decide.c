@@ -98,7 +98,8 @@ walk(const struct policy *p, const struct facts *f, const struct stage *st)
 			continue;
 		case MATCH_UNSURE:
 			return (struct verdict){
-				.act = ACT_DEFER, .rule = str_of(r->name), .why = STR("look-up failed"),
+				.act = ACT_DEFER, .rule = str_of(r->name),
+				.why = STR("look-up failed"),
 				.reply = REPLY(451, 4, 4, 3, "try again later"),
 			};
 		case MATCH_YES:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * decide_test: the rules one by one, their order, and what must hold for every combination of facts.
+ * decide_test: the rules one by one, their order, and what must hold for every
+ * combination of facts.
  */
 #include "base/test.h"
 
@@ -85,22 +86,22 @@ static const struct {
 } rcpt_cases[] = {
 	{ "own", L_MX, "198.51.100.66", "a@x.example", "bob@victim.example", DEST_LOCAL, 0, 0,
 	  250, "own-domain" },
-	{ "remote", L_MX, "198.51.100.66", "a@x.example", "c@d.example", DEST_REMOTE, 0, 0,
-	  550, "relaying-denied" },
+	{ "remote", L_MX, "198.51.100.66", "a@x.example", "c@d.example", DEST_REMOTE, 0,
+	  0, 550, "relaying-denied" },
 	{ "remote from our own name", L_MX, "198.51.100.66", "bob@victim.example", "c@d.example",
 	  DEST_REMOTE, 0, 0, 550, "relaying-denied" },
-	{ "remote from loopback", L_MX, "127.0.0.1", "a@x.example", "c@d.example", DEST_REMOTE, 0, 0,
-	  550, "relaying-denied" },
+	{ "remote from loopback", L_MX, "127.0.0.1", "a@x.example", "c@d.example", DEST_REMOTE, 0,
+	  0, 550, "relaying-denied" },
 	{ "granted network", L_MX, "203.0.113.4", "a@x.example", "c@d.example", DEST_REMOTE, 0, 0,
 	  250, "relay-granted" },
-	{ "beside the network", L_MX, "203.0.114.4", "a@x.example", "c@d.example", DEST_REMOTE, 0, 0,
-	  550, "relaying-denied" },
-	{ "narrowed, fits", L_MX, "198.18.5.1", "a@partner.example", "c@d.example", DEST_REMOTE, 0, 0,
-	  250, "relay-granted" },
-	{ "narrowed, does not fit", L_MX, "198.18.5.1", "a@x.example", "c@d.example", DEST_REMOTE, 0,
+	{ "beside the network", L_MX, "203.0.114.4", "a@x.example", "c@d.example", DEST_REMOTE, 0,
 	  0, 550, "relaying-denied" },
-	{ "narrowed, null sender", L_MX, "198.18.5.1", "", "c@d.example", DEST_REMOTE, 0, 0,
-	  550, "relaying-denied" },
+	{ "narrowed, fits", L_MX, "198.18.5.1", "a@partner.example", "c@d.example", DEST_REMOTE,
+	  0, 0, 250, "relay-granted" },
+	{ "narrowed, does not fit", L_MX, "198.18.5.1", "a@x.example", "c@d.example", DEST_REMOTE,
+	  0, 0, 550, "relaying-denied" },
+	{ "narrowed, null sender", L_MX, "198.18.5.1", "", "c@d.example", DEST_REMOTE, 0,
+	  0, 550, "relaying-denied" },
 	{ "backup mx", L_MX, "198.51.100.66", "a@x.example", "u@backup.example", DEST_RELAYED, 0, 0,
 	  250, "relay-destination" },
 	{ "unknown", L_MX, "198.51.100.66", "a@x.example", "no@victim.example", DEST_UNKNOWN, 0, 0,
@@ -129,8 +130,8 @@ static const struct {
 	  450, "recipient-guessing" },
 	{ "guessing, granted", L_MX, "203.0.113.4", "a@x.example", "bob@victim.example", DEST_LOCAL,
 	  1, 5, 250, "own-domain" },
-	{ "LMTP never relays", L_LMTP, "203.0.113.4", "a@x.example", "c@d.example", DEST_REMOTE, 0, 0,
-	  550, "relaying-denied" },
+	{ "LMTP never relays", L_LMTP, "203.0.113.4", "a@x.example", "c@d.example", DEST_REMOTE, 0,
+	  0, 550, "relaying-denied" },
 };
 
 static void

@@ -47,10 +47,9 @@ RULE(blocked) { UNUSED(p); UNUSED(v); return yes_if(f->blocked); }
 RULE(early) { UNUSED(p); UNUSED(v); return yes_if(f->early_talk); }
 
 #define BYE(code_, c_, s_, d_, text_) \
-	{ .code = (code_), .c = (c_), .s = (s_), .d = (d_), .text = { (text_), sizeof(text_) - 1 }, \
-	  .close = true }
+	{ .code = (code_), .c = (c_), .s = (s_), .d = (d_), .text = STR_INIT(text_), .close = true }
 #define SAY(code_, c_, s_, d_, text_) \
-	{ .code = (code_), .c = (c_), .s = (s_), .d = (d_), .text = { (text_), sizeof(text_) - 1 } }
+	{ .code = (code_), .c = (c_), .s = (s_), .d = (d_), .text = STR_INIT(text_) }
 
 static const struct rule connect_rules[] = {
 	{ "sessions", full, ACT_DEFER, BYE(421, 4, 3, 2, "too busy, try again later") },
@@ -83,7 +82,8 @@ RULE(claims_us)
 }
 
 static const struct rule helo_rules[] = {
-	{ "helo-claims-us", claims_us, ACT_REJECT, SAY(550, 5, 7, 1, "that is our name, not yours") },
+	{ "helo-claims-us", claims_us, ACT_REJECT,
+	  SAY(550, 5, 7, 1, "that is our name, not yours") },
 };
 const struct stage stage_helo = {
 	"helo", helo_rules, COUNT(helo_rules), SAY(250, 0, 0, 0, ""),
@@ -134,7 +134,8 @@ const struct stage stage_mail = {
 RULE(guessing)
 {
 	UNUSED(v);
-	return yes_if(f->listener == L_MX && f->unknown >= p->cfg->lim.unknown_rcpt && stranger(p, f));
+	return yes_if(f->listener == L_MX && f->unknown >= p->cfg->lim.unknown_rcpt &&
+		      stranger(p, f));
 }
 
 RULE(not_asked)

@@ -155,6 +155,8 @@ chunk_begin(struct session *s)
 	struct verdict v;
 	struct reply r;
 
+	if (!s->extended)
+		return REPLY(503, 5, 5, 1, "say EHLO first");
 	if (!s->tx)
 		return REPLY(503, 5, 5, 1, "say MAIL and RCPT first");
 	if (s->tx->chunked)

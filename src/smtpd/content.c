@@ -190,7 +190,7 @@ trace_field(struct session *s, uint64_t id)
 	};
 
 	if (s->f.id.local)
-		r.local_user = str_fmt(&s->mem, "uid %u", s->f.id.uid);
+		r.local_user = str_fmt(&s->mem, "uid-%u", s->f.id.uid);
 	if (!mem || !received_format(&b, &r))
 		return (struct str){};
 	return buf_str(&b);

@@ -30,13 +30,15 @@ static const struct {
 	P("v1 zero", "PROXY TCP4 192.0.2.1 192.0.2.2 01 25\r\n", PROXY_BAD, NULL, 0, 0),
 	P("v1 missing", "PROXY TCP4 192.0.2.1 192.0.2.2 1\r\n", PROXY_BAD, NULL, 0, 0),
 	P("smtp", "EHLO x\r\n", PROXY_BAD, NULL, 0, 0),
-	P("v2", V2 "\x21\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\x04\xd2\0\x19", PROXY_OK, "192.0.2.1", 1234, 28),
+	P("v2", V2
+	    "\x21\x11\0\x0c\xc0\0\2\1\xc0\0\2\2\x04\xd2\0\x19", PROXY_OK, "192.0.2.1", 1234, 28),
 	P("v2 local", V2 "\x20\0\0\0", PROXY_OK, NULL, 0, 16),
 	P("v2 short", V2 "\x21\x11\0\x0c\xc0", PROXY_MORE, NULL, 0, 0),
 	P("v2 too short for its family", V2 "\x21\x11\0\x04\xc0\0\2\1", PROXY_BAD, NULL, 0, 0),
 	P("v2 version", V2 "\x31\x11\0\0", PROXY_BAD, NULL, 0, 0),
 	P("v2 command", V2 "\x22\x11\0\0", PROXY_BAD, NULL, 0, 0),
-	P("v2 datagram", V2 "\x21\x12\0\x0c\xc0\0\2\1\xc0\0\2\2\x04\xd2\0\x19", PROXY_BAD, NULL, 0, 0),
+	P("v2 datagram", V2
+	    "\x21\x12\0\x0c\xc0\0\2\1\xc0\0\2\2\x04\xd2\0\x19", PROXY_BAD, NULL, 0, 0),
 	P("v2 huge", V2 "\x21\x11\xff\xff", PROXY_BAD, NULL, 0, 0),
 	P("nothing", "", PROXY_MORE, NULL, 0, 0),
 };

@@ -136,12 +136,13 @@ line_is_clean(struct session *s, struct str line)
 static bool
 out_of_step(struct session *s, enum smtp_verb verb)
 {
-	if (s->lim->early_pipelining || !conn_has_input(s->c))
+	bool must_end = verb == SMTP_EHLO || verb == SMTP_HELO || verb == SMTP_LHLO ||
+	    verb == SMTP_DATA || verb == SMTP_AUTH || verb == SMTP_XCLIENT;
+
+	/* What follows BDAT is its content. */
+	if (s->lim->early_pipelining || verb == SMTP_BDAT || (s->extended && !must_end))
 		return false;
-	if (!s->extended)
-		return true;
-	return verb == SMTP_EHLO || verb == SMTP_HELO || verb == SMTP_LHLO || verb == SMTP_DATA ||
-	       verb == SMTP_AUTH || verb == SMTP_XCLIENT;
+	return conn_input_pending(s->c);
 }
 
 static struct reply
@@ -236,8 +237,8 @@ session_command(struct session *s, struct str line)
 
 	if (!line_is_clean(s, line)) {
 		s->commands++;
-		return count_errors(s, REPLY(500, 5, 5, 2, "lines end with CR LF, and hold neither"),
-		    SMTP_UNKNOWN);
+		r = REPLY(500, 5, 5, 2, "lines end with CR LF, and hold neither");
+		return count_errors(s, r, SMTP_UNKNOWN);
 	}
 	cmd = smtp_cmd_parse(line);
 	r = count_errors(s, dispatch(s, cmd), cmd.verb);
@@ -254,8 +255,8 @@ session_run(struct session *s)
 		struct str line = {};
 
 		conn_deadline(s->c, command_deadline(s));
-		if (!conn_has_input(s->c) && conn_flush(s->c) != IO_OK)	/* pipelining: flush when idle */
-			return;
+		if (!conn_has_input(s->c) && conn_flush(s->c) != IO_OK)
+			return;					/* flush when idle: RFC 2920 3.2 */
 
 		switch (next_line(s, &line)) {
 		case IO_OK:

@@ -59,7 +59,7 @@ struct visit {
 	uint16_t port;
 	bool have_uid;
 	uint32_t uid;			/* Unix socket: whose */
-	bool patient;			/* a pipe, not a network: input may be there before the greeting */
+	bool patient;			/* a pipe, not a network: may speak before the greeting */
 };
 
 /* cfg outlives the worker; sw and ops.ctx are the caller's. */

@@ -126,11 +126,11 @@ struct reply
 visit_greeting(struct session *s)
 {
 	const struct config *cfg = s->srv->cfg;
-	struct str text = s->listener->greeting.n ? s->listener->greeting : cfg->greeting;
-	struct str word = s->listener->kind == L_LMTP ? STR("LMTP") : STR("ESMTP");
+	struct str text = s->listener->greeting;
 
-	return REPLY_TEXT(220, 0, 0, 0,
-	    str_cat(&s->line, cfg->hostname, STR(" "), text.n ? text : word));
+	if (text.n == 0)
+		text = s->listener->kind == L_LMTP ? STR("LMTP") : cfg->greeting;
+	return REPLY_TEXT(220, 0, 0, 0, str_cat(&s->line, cfg->hostname, STR(" "), text));
 }
 
 /* suspends.  False: the client is refused or gone. */

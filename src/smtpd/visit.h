@@ -13,8 +13,8 @@
 /* The commands, after the greeting.  suspends */
 void session_run(struct session *s);
 
-/* After the last reply: flush it and, when it was a refusal or the client still talks, discard for a
- * short while what comes.  suspends */
+/* After the last reply: flush it and, when it was a refusal or the client still talks, discard
+ * for a short while what comes.  suspends */
 void visit_farewell(struct session *s, const struct reply *last);
 
 /* Count the client (again) under its present address; the verdict of the connect stage. */
