@@ -110,6 +110,12 @@ static const struct {
 	{ CALLS_WATCH, watches, COUNT(watches) },
 };
 
+static struct scmp_arg_cmp
+arg(unsigned n, enum scmp_compare how, scmp_datum_t a, scmp_datum_t b)
+{
+	return (struct scmp_arg_cmp){ .arg = n, .op = how, .datum_a = a, .datum_b = b };
+}
+
 static bool
 allow_if(scmp_filter_ctx f, int call, struct scmp_arg_cmp cmp)
 {
@@ -121,26 +127,26 @@ static bool
 add_conditions(scmp_filter_ctx f, const struct sandbox_spec *spec)
 {
 	scmp_datum_t self = (scmp_datum_t)getpid();
-	bool ok = allow_if(f, CALL(mmap), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) &&
-	    allow_if(f, CALL(mprotect), SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) &&
-	    allow_if(f, CALL(tgkill), SCMP_A0(SCMP_CMP_EQ, self)) &&	/* abort() */
-	    allow_if(f, CALL(prlimit64), SCMP_A2(SCMP_CMP_EQ, 0));	/* reading limits */
+	bool ok = allow_if(f, CALL(mmap), arg(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) &&
+	    allow_if(f, CALL(mprotect), arg(2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0)) &&
+	    allow_if(f, CALL(tgkill), arg(0, SCMP_CMP_EQ, self, 0)) &&	/* abort() */
+	    allow_if(f, CALL(prlimit64), arg(2, SCMP_CMP_EQ, 0, 0));	/* reading limits */
 
 	if (!(spec->calls & CALLS_OPEN_READ))		/* fstat, as the C library spells it */
 		ok = ok && allow_if(f, CALL(newfstatat),
-		    SCMP_A3(SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
+		    arg(3, SCMP_CMP_MASKED_EQ, AT_EMPTY_PATH, AT_EMPTY_PATH));
 	if (!(spec->calls & CALLS_CONNECT))		/* send(): no address */
-		ok = ok && allow_if(f, CALL(sendto), SCMP_A4(SCMP_CMP_EQ, 0));
+		ok = ok && allow_if(f, CALL(sendto), arg(4, SCMP_CMP_EQ, 0, 0));
 	if ((spec->calls & CALLS_OPEN_READ) && !(spec->calls & CALLS_OPEN_WRITE))
 		ok = ok && allow_if(f, CALL(openat),
-		    SCMP_A2(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
+		    arg(2, SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY));
 	if (spec->calls & CALLS_CONNECT)
-		ok = ok && allow_if(f, CALL(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET)) &&
-		    allow_if(f, CALL(socket), SCMP_A0(SCMP_CMP_EQ, AF_INET6)) &&
-		    allow_if(f, CALL(socket), SCMP_A0(SCMP_CMP_EQ, AF_UNIX));
+		ok = ok && allow_if(f, CALL(socket), arg(0, SCMP_CMP_EQ, AF_INET, 0)) &&
+		    allow_if(f, CALL(socket), arg(0, SCMP_CMP_EQ, AF_INET6, 0)) &&
+		    allow_if(f, CALL(socket), arg(0, SCMP_CMP_EQ, AF_UNIX, 0));
 	if (spec->calls & CALLS_USERS) {		/* anybody but root */
 		struct scmp_arg_cmp ids[] = {
-			SCMP_A0(SCMP_CMP_NE, 0), SCMP_A1(SCMP_CMP_NE, 0), SCMP_A2(SCMP_CMP_NE, 0),
+			arg(0, SCMP_CMP_NE, 0, 0), arg(1, SCMP_CMP_NE, 0, 0), arg(2, SCMP_CMP_NE, 0, 0),
 		};
 
 		ok = ok && seccomp_rule_add_array(f, SCMP_ACT_ALLOW, CALL(setresuid), 3, ids) == 0;
