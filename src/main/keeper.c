@@ -74,7 +74,7 @@ start_missing(struct keeper *k, struct generation *g, bool singles)
 
 		if ((single && !singles) || (k->probe && !probe_wants(k, role)))
 			continue;
-		for (unsigned i = 0; i < role_count(g->cfg, role); i++) {
+		for (unsigned i = 0; i < (k->probe ? 1 : role_count(g->cfg, role)); i++) {
 			struct child *c = child_find(k, role, i, single ? NULL : g);
 
 			if (!c)

@@ -146,10 +146,12 @@ add_conditions(scmp_filter_ctx f, const struct sandbox_spec *spec)
 		    allow_if(f, CALL(socket), arg(0, SCMP_CMP_EQ, AF_UNIX, 0));
 	if (spec->calls & CALLS_USERS) {		/* anybody but root */
 		struct scmp_arg_cmp ids[] = {
-			arg(0, SCMP_CMP_NE, 0, 0), arg(1, SCMP_CMP_NE, 0, 0), arg(2, SCMP_CMP_NE, 0, 0),
+			arg(0, SCMP_CMP_NE, 0, 0), arg(1, SCMP_CMP_NE, 0, 0),
+			arg(2, SCMP_CMP_NE, 0, 0),
 		};
 
-		ok = ok && seccomp_rule_add_array(f, SCMP_ACT_ALLOW, CALL(setresuid), 3, ids) == 0;
+		ok = ok && seccomp_rule_add_array(f, SCMP_ACT_ALLOW, CALL(setresuid), 3,
+		    ids) == 0;
 	}
 	return ok;
 }
