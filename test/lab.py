@@ -75,14 +75,28 @@ class Postern:
             os.chmod(self.dir.parent, 0o755)
             own(self.dir, NOBODY)
 
+    @classmethod
+    def bare(cls, directory, port, conf, binary=None):
+        """An instance on a configuration that is there already."""
+        self = cls.__new__(cls)
+        self.dir, self.conf, self.port, self.submission = Path(directory), Path(conf), port, None
+        self.domain, self.users, self.prefix, self.process = None, (), [], None
+        self.binary = str(binary or BINARY)
+        self.log_file = self.dir / 'server.out'
+        if AS == 'user':
+            own(self.dir, NOBODY)
+        return self
+
+    binary = BINARY
+
     def command(self, *args):
         user = ['setpriv', '--reuid', str(NOBODY), '--regid', str(NOBODY), '--clear-groups', '--'] \
             if AS == 'user' and os.getuid() == 0 else []
-        return [*self.prefix, *user, BINARY, *args]
+        return [*self.prefix, *user, self.binary, *args]
 
     def run(self, *args, check=True, **kw):
         """A verb of the program, run to its end; as root it acts as root does."""
-        r = subprocess.run([BINARY, *args], capture_output=True, text=True, timeout=60, **kw)
+        r = subprocess.run([self.binary, *args], capture_output=True, text=True, timeout=60, **kw)
         if check and r.returncode != 0:
             raise AssertionError('%s: exit %d\n%s%s' % (args, r.returncode, r.stdout, r.stderr))
         return r
