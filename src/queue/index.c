@@ -100,8 +100,8 @@ index_done(struct index *ix)
 	slab_done(&ix->units);
 }
 
-struct target *
-entry_add_target(struct entry *e, const struct target *t)
+struct made_rcpt *
+entry_add_target(struct entry *e, const struct made_rcpt *t)
 {
 	struct extra *x = e->extra;
 	char *p = must(malloc(t->addr.n + t->sender.n + 1));
@@ -122,7 +122,7 @@ entry_add_target(struct entry *e, const struct target *t)
 	return &x->t[x->nt++];
 }
 
-const struct target *
+const struct made_rcpt *
 entry_target(const struct entry *e, uint32_t idx)
 {
 	for (uint32_t i = 0; e->extra && i < e->extra->nt; i++)

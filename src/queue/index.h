@@ -2,9 +2,8 @@
 /*
  * index: what the queue remembers of each message: where it lies and what is still to be done.
  *
- * A message is an entry.  Its open recipients that share a next hop and a fate are a unit; units
- * are what is scheduled.  No text is held that the log segment has: who needs sender or recipients
- * reads the record again.  One recipient: an entry (48 bytes), a unit (80), a slot of the map.
+ * A message is an entry.  Its open recipients that share a next hop and a fate are a unit: units
+ * are scheduled.  No text is held that the log has: who needs it reads the record again.
  *
  *	record --intake--> UNROUTED --route--> READY --dispatch--> FLIGHT
  *	                      ^  |              ^  ^                | | |
@@ -19,19 +18,18 @@
  *	from           event               to        by
  *	-              record read         READY     intake_message (UNROUTED if tables are down)
  *	UNROUTED       time                READY     route_again
- *	READY          a slot is free      FLIGHT    dispatch_one
+ *	READY          its turn            FLIGHT    dispatch_one
  *	FLIGHT         delivered, relayed  gone      outcome_apply
  *	FLIGHT         refused for good    REPORT    outcome_apply
- *	FLIGHT         temporary           WAIT      unit_defer; READY when the hop as a whole failed
+ *	FLIGHT         temporary           WAIT      unit_defer (READY: the hop failed)
  *	FLIGHT         deliverer died      READY     carrier_gone
  *	WAIT           time                READY     queue_tick
  *	READY, WAIT    too old             REPORT    unit_expire
  *	REPORT         notice committed    gone      report_done
- *	not FLIGHT...  hold / release      HELD / READY   unit_hold, unit_release
- *	not FLIGHT...  drop / bounce       gone / REPORT  admin verbs; FLIGHT: when it lands (doomed)
+ *	not FLIGHT...  hold / release      HELD / READY   change.c
+ *	not FLIGHT...  drop / bounce       gone / REPORT  change.c; FLIGHT: when it lands
  *
- * An entry without units is finished: entry_finish writes that into the journal and frees it.
- * Owner of all memory: struct queue.
+ * An entry without units is finished (entry_finish).  Owner of all memory: struct queue.
  */
 #ifndef QUEUE_INDEX_H
 #define QUEUE_INDEX_H
@@ -42,11 +40,8 @@
 #include "queue/wheel.h"
 
 struct dest;
-struct carrier;
 
-enum unit_state {
-	UNIT_UNROUTED, UNIT_READY, UNIT_WAIT, UNIT_FLIGHT, UNIT_HELD, UNIT_REPORT,
-};
+enum unit_state { UNIT_UNROUTED, UNIT_READY, UNIT_WAIT, UNIT_FLIGHT, UNIT_HELD, UNIT_REPORT };
 
 enum {
 	ENTRY_NULL_SENDER = 1 << 0,
@@ -57,11 +52,12 @@ enum {
 	ENTRY_DIRTY = 1 << 5,		/* in the list of states to be written */
 	ENTRY_DOOMED = 1 << 6,		/* dropped; units in flight vanish when they land */
 	ENTRY_BIG = 1 << 7,		/* extra has a big file */
+	ENTRY_CARRIED = 1 << 8,		/* a copy of its record is on its way into the log */
 	ENTRY_LASTING = 0xff & ~ENTRY_DIRTY,	/* what the journal keeps */
 };
 
 /* A recipient that is not simply one of the record's: expansion or redirection made it. */
-struct target {
+struct made_rcpt {
 	uint32_t idx;			/* its number, beyond those of the record */
 	uint32_t rcpt;			/* the record's recipient it came from */
 	uint8_t made_by;
@@ -70,13 +66,12 @@ struct target {
 };
 
 struct extra {
-	struct target *t;
+	struct made_rcpt *t;
 	uint32_t nt, next_idx;
 	uint64_t big_n, big_gen;
 };
 
-/* A life of a segment file. */
-struct seg {
+struct seg {				/* a life of a segment file */
 	uint64_t n, gen;
 	uint64_t indexed;		/* all records below are in the index or done */
 	uint64_t committed;		/* may be read up to here; UINT64_MAX: to its end */
@@ -133,8 +128,8 @@ struct entry *entry_new(struct index *ix, uint64_t id, struct seg *seg, uint32_t
 /* Also frees its units (which wait nowhere), extra; seg->live goes down. */
 void entry_free(struct index *ix, struct entry *e);
 /* A target to be filled; addr and sender are copied. */
-struct target *entry_add_target(struct entry *e, const struct target *t);
-const struct target *entry_target(const struct entry *e, uint32_t idx);
+struct made_rcpt *entry_add_target(struct entry *e, const struct made_rcpt *t);
+const struct made_rcpt *entry_target(const struct entry *e, uint32_t idx);
 
 struct unit *unit_new(struct index *ix, struct entry *e, struct dest *d);
 /* Takes it from its entry; it waits nowhere, its reason and dest are given up by the caller. */
@@ -148,7 +143,7 @@ unit_idx(const struct unit *u)
 	return u->nidx > 1 ? u->idx.many : &u->idx.one;
 }
 
-/* Bytes of memory, for status and for the test of the promise. */
+/* Bytes of memory. */
 size_t index_bytes(const struct index *ix);
 
 #endif

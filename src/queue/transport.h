@@ -4,8 +4,8 @@
  *
  * 1. A job is one message for some recipients that share a next hop.  Content does not travel: the
  *    deliverer reads ref through its own spool_reader, and answers OUT_TEMP/CLASS_OWN if it cannot.
- * 2. Each recipient of a job gets exactly one outcome; a job may be answered in several
- *    job_result messages.  Outcomes are named by (msgid, idx); jobno tells one attempt from the next.
+ * 2. Each recipient of a job gets exactly one outcome; a job may be answered in several job_result
+ *    messages.  Outcomes are named by (msgid, idx); jobno tells one attempt from the next.
  * 3. When the channel to queue is made (also after queue was restarted) a deliverer first names
  *    what it has in hand, one job_inflight a job, then the results it could not send, then
  *    job_hello.  queue sends nothing before job_hello.  A job whose deliverer is gone is given
@@ -33,14 +33,15 @@ struct job_rcpt {
 	uint8_t made_by;		/* enum route constructor: who made a remote recipient */
 	struct str addr;		/* where it goes now */
 	struct str orcpt;		/* as received, may be empty */
-	struct str original;		/* what the client said at RCPT when addr was made from it */
+	struct str original;		/* what the client said, if addr was made from it */
 };
 
 struct job {
 	uint64_t msgid;
 	uint32_t jobno;			/* never 0 */
 	enum transport transport;
-	/* SMTP: domain (MX), "host:port" or "[ip]:port" (no MX); LMTP: "host:port" or "/path"; LOCAL: "" */
+	/* SMTP: domain (MX), "host:port" or "[ip]:port" (no MX); LMTP: "host:port" or "/path";
+	 * LOCAL: "" */
 	struct str nexthop;
 	struct content_ref ref;
 	struct str sender;		/* empty with null_sender */
@@ -73,7 +74,7 @@ enum out_class {
 	CLASS_MESSAGE,			/* refused at MAIL, DATA or the final dot */
 	CLASS_RCPT,			/* refused at RCPT (greylisting, unknown user) */
 	CLASS_QUOTA,			/* the mailbox is full */
-	CLASS_OWN,			/* our own trouble: disk, memory, descriptors, content unreadable */
+	CLASS_OWN,			/* our own trouble: disk, memory, content unreadable */
 	CLASS_POLICY,			/* we refuse: REQUIRETLS, loop, too long */
 	CLASSES
 };

@@ -71,6 +71,16 @@ sd_begin(struct spool_writer *sw, enum spool *why)
 	return d;
 }
 
+struct spool_draft *
+sd_begin_as(struct spool_writer *sw, uint64_t id, enum spool *why)
+{
+	struct spool_draft *d = sd_begin(sw, why);
+
+	if (d)
+		d->id = id;
+	return d;
+}
+
 uint64_t
 sd_id(const struct spool_draft *d)
 {

@@ -69,6 +69,8 @@ enum spool sw_state(const struct spool_writer *sw);
 
 /* Begin a message.  NULL with *why otherwise. */
 struct spool_draft *sd_begin(struct spool_writer *sw, enum spool *why);
+/* Begin the copy of a message that keeps its id (the queue carries it to a newer segment). */
+struct spool_draft *sd_begin_as(struct spool_writer *sw, uint64_t id, enum spool *why);
 /* The id this message will have; stands in Received and in the reply. */
 uint64_t sd_id(const struct spool_draft *d);
 /* Append content.  suspends (only once content streams to a big file).  After an error only

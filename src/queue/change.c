@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * change: what the administrator may do to a message, transition by transition.
+ *
+ * A unit in flight is not touched: hold takes effect when it lands, drop lets it vanish then.
+ * Single recipients that were chosen are split off first, so each operation is about whole units.
+ */
+#include "queue/admin.h"
+
+#include "base/num.h"
+#include "queue/filter.h"
+#include "queue/parts.h"
+#include "rt/clock.h"
+#include "rt/log.h"
+
+enum { MADE_BY_ADMIN = 1 };
+
+/* Reports are bounded: wait for room, so that bouncing a million is possible. */
+static bool
+wait_report(struct queue *q)
+{
+	while (!report_room(q) && !q->stopping)
+		if (co_sleep(20) == WAKE_CANCELLED)
+			return false;
+	return !q->stopping;
+}
+
+/* The unit's recipients become others, at `to`, in a new unit. */
+static void
+redirect(struct queue *q, struct unit *u, const struct spool_msg *m, struct str to)
+{
+	struct entry *e = u->entry;
+	struct unit *v = unit_new(&q->ix, e, NULL);
+
+	for (uint32_t i = 0; i < u->nidx; i++) {
+		uint32_t was = unit_idx(u)[i], idx;
+		const struct made_rcpt *t = entry_target(e, was);
+
+		idx = MAX((uint32_t)m->env.nrcpt, e->extra ? e->extra->next_idx : 0);
+		(void)entry_add_target(e, &(struct made_rcpt){
+			.idx = idx, .rcpt = t ? t->rcpt : was, .made_by = MADE_BY_ADMIN,
+			.addr = to,
+		});
+		unit_add_idx(v, idx);
+	}
+	unit_wait(q, v, queue_sec(q));
+	unit_gone(q, u);
+}
+
+static void
+hold(struct queue *q, struct unit *u)
+{
+	u->entry->flags |= ENTRY_HELD;
+	if (u->state == UNIT_FLIGHT || u->state == UNIT_REPORT)
+		return;
+	unit_unlink(q, u);
+	u->state = UNIT_HELD;
+}
+
+static void
+retry(struct queue *q, struct unit *u)
+{
+	if (u->dest)
+		dest_wake(&q->dests, u->dest);
+	if (u->state == UNIT_WAIT || u->state == UNIT_UNROUTED) {
+		unit_unlink(q, u);
+		unit_ready(q, u, true);
+	}
+	task_wake(&q->dispatch);
+}
+
+static void
+drop(struct queue *q, struct unit *u)
+{
+	if (u->state == UNIT_FLIGHT || u->state == UNIT_REPORT) {
+		u->entry->flags |= ENTRY_DOOMED;
+		return;
+	}
+	unit_unlink(q, u);
+	unit_gone(q, u);
+}
+
+static void
+apply(struct queue *q, struct unit *u, const struct spool_msg *m, const struct change_ask *ask)
+{
+	bool still = u->state != UNIT_FLIGHT && u->state != UNIT_REPORT;
+
+	switch (ask->change) {
+	case CHANGE_NONE:
+		break;
+	case CHANGE_RETRY:
+		retry(q, u);
+		break;
+	case CHANGE_HOLD:
+		hold(q, u);
+		break;
+	case CHANGE_RELEASE:
+		u->entry->flags &= (uint16_t)~ENTRY_HELD;
+		if (u->state == UNIT_HELD)
+			unit_ready(q, u, true);
+		break;
+	case CHANGE_DROP:
+		drop(q, u);
+		break;
+	case CHANGE_BOUNCE:
+		if (!still)
+			break;
+		unit_unlink(q, u);
+		report_unit(q, u, REPORT_FAILED, &(struct report_why){ STR("5.7.0"),
+			STR("returned by the administrator of this system"), {} });
+		break;
+	case CHANGE_REDIRECT:
+		if (!still)
+			break;
+		unit_unlink(q, u);
+		redirect(q, u, m, ask->to);
+		break;
+	}
+}
+
+/* The chosen part of u: u itself, a unit split off, or NULL. */
+static struct unit *
+chosen(struct queue *q, const struct filter *f, struct unit *u, const struct spool_msg *m,
+    struct arena *a)
+{
+	uint32_t *idx, n = 0;
+
+	if (!filter_by_rcpt(f))
+		return u;
+	idx = arena_alloc(a, u->nidx * sizeof *idx);
+	if (!idx)
+		return NULL;
+	for (uint32_t i = 0; i < u->nidx; i++)
+		if (filter_rcpt(q, f, u, record_addr(u->entry, m, unit_idx(u)[i])))
+			idx[n++] = unit_idx(u)[i];
+	if (n == u->nidx || n == 0)
+		return n ? u : NULL;
+	if (u->state == UNIT_FLIGHT || u->state == UNIT_REPORT)
+		return NULL;
+	bool linked = u->state != UNIT_HELD;
+
+	if (linked)
+		unit_unlink(q, u);
+	struct unit *v = unit_split(q, u, idx, n);
+
+	if (linked) {
+		unit_ready(q, u, false);
+		unit_ready(q, v, false);
+	}
+	return v;
+}
+
+static bool
+any_chosen(const struct queue *q, const struct filter *f, const struct entry *e,
+    const struct spool_msg *m)
+{
+	if (!filter_by_rcpt(f))
+		return true;
+	for (const struct unit *u = e->unit; u; u = u->next)
+		for (uint32_t i = 0; i < u->nidx; i++)
+			if (filter_rcpt(q, f, u, record_addr(e, m, unit_idx(u)[i])))
+				return true;
+	return false;
+}
+
+void
+change_message(struct queue *q, const struct filter *f, uint64_t id, struct arena *a,
+    struct change_ask *ask)
+{
+	struct entry *e = entry_find(&q->ix, id);
+	struct unit *all[64];
+	struct spool_msg m = {};
+	size_t n = 0;
+
+	if (!e || !filter_cheap(q, f, e))
+		return;
+	if ((filter_needs_record(f) || filter_by_rcpt(f) || ask->change == CHANGE_REDIRECT) &&
+	    !record_read(q, e, a, &m))
+		return;
+	e = entry_find(&q->ix, id);			/* reading may have suspended */
+	if (!e || !filter_message(f, &m) || !any_chosen(q, f, e, &m))
+		return;
+	ask->matched++;
+	if (ask->dry_run || (ask->change == CHANGE_BOUNCE && !wait_report(q)))
+		return;
+	if (!(e = entry_find(&q->ix, id)))
+		return;
+	for (struct unit *u = e->unit; u && n < COUNT(all); u = u->next)
+		all[n++] = u;
+	ask->changed++;
+	state_dirty(q, e);
+	/* The entry may end with its last unit: it is not touched after that. */
+	for (size_t i = 0; i < n; i++) {
+		struct unit *u = chosen(q, f, all[i], &m, a);
+
+		if (u)
+			apply(q, u, &m, ask);
+	}
+}

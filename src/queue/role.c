@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * role: channels in, channels out; see role.h.
+ *
+ * Peers are taken only after the journal has been read, so nothing is told to half a queue.
+ */
+#include "queue/role.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "queue/admin.h"
+#include "queue/carrier.h"
+#include "queue/files.h"
+#include "queue/parts.h"
+#include "route/client.h"
+#include "route/expand.h"
+#include "rt/clock.h"
+#include "rt/log.h"
+
+enum { JOB_ARENA = 1 << 20 };
+
+struct queue_role {
+	struct queue *q;
+	struct files *files;
+	struct route_client *tables;
+};
+
+/* A deliverer's channel. */
+struct hand {
+	struct queue_role *r;
+	struct carrier *c;
+	struct ipc *ch;
+	char name[24];
+};
+
+/* ---- doors of the queue ---- */
+
+static enum spool
+get_file(void *ctx, enum spool_kind kind, struct spool_file *out)
+{
+	return files_get(((struct queue_role *)ctx)->files, kind, out);
+}
+
+static void
+drop_file(void *ctx, enum spool_kind kind, const struct spool_file *f, bool broken)
+{
+	files_drop(((struct queue_role *)ctx)->files, kind, f, broken);
+}
+
+static void
+release(void *ctx, enum spool_kind kind, uint64_t n, uint64_t gen)
+{
+	files_release(((struct queue_role *)ctx)->files, kind, n, gen);
+}
+
+static void
+finished(void *ctx, enum spool_kind kind, uint64_t n, uint64_t gen)
+{
+	files_finished(((struct queue_role *)ctx)->files, kind, n, gen);
+}
+
+static void
+big_live(void *ctx, uint64_t n, uint64_t gen)
+{
+	files_big_live(((struct queue_role *)ctx)->files, n, gen);
+}
+
+static void
+big_live_end(void *ctx)
+{
+	files_big_live_end(((struct queue_role *)ctx)->files);
+}
+
+/* "550 5.1.1 gone": status and text of a table's error. */
+static enum becomes
+never(struct str said, struct becoming *out)
+{
+	struct str rest = said, code = str_split(&rest, ' '), status = str_split(&rest, ' ');
+
+	out->status = str_chr(status, '.') > 0 ? status : STR("5.0.0");
+	out->text = said;
+	/* A temporary refusal of the administrator's is a later. */
+	return code.n == 3 && code.p[0] == '4' ? BECOMES_LATER : BECOMES_NEVER;
+}
+
+static bool
+take_goal(const struct goal *g, struct queue_target *t)
+{
+	*t = (struct queue_target){ .addr = g->addr, .nexthop = g->nexthop, .sender = g->sender,
+		.made_by = (uint8_t)g->maker };
+	switch (g->kind) {
+	case GOAL_MAILDIR:
+		t->transport = T_LOCAL;
+		t->nexthop = (struct str){};
+		return true;
+	case GOAL_LMTP:
+		t->transport = T_LMTP;
+		return true;
+	case GOAL_SMTP:
+		t->transport = T_SMTP;
+		return true;
+	case GOAL_DISCARD:
+		t->transport = T_DISCARD;
+		return true;
+	case GOAL_PROGRAM:
+	case GOAL_FILE:
+	case GOAL_ERROR:
+		return false;
+	}
+	return false;
+}
+
+static enum becomes
+goals(const struct expansion *x, struct arena *a, struct becoming *out)
+{
+	out->t = arena_alloc(a, x->ngoal * sizeof *out->t);
+	if (!out->t)
+		return BECOMES_LATER;
+	for (size_t i = 0; i < x->ngoal; i++) {
+		const struct goal *g = &x->goal[i];
+
+		if (take_goal(g, &out->t[out->n]))
+			out->n++;
+		else if (x->ngoal == 1)
+			return never(g->kind == GOAL_ERROR ? g->text :
+			    STR("550 5.3.5 programs and files are not delivered to"), out);
+		else
+			log_begin(LOG_WARN, "target_skipped"), log_s("addr", g->addr),
+			    log_s("text", g->text), log_end();
+	}
+	return BECOMES_OK;
+}
+
+static enum becomes
+expand(void *ctx, const struct spool_env *env, struct str addr, struct arena *a,
+    struct becoming *out)
+{
+	struct queue_role *r = ctx;
+	struct expansion x = {};
+
+	(void)env;
+	*out = (struct becoming){};
+	switch (route_expand(route_client_route(r->tables), addr, a, &x)) {
+	case EXPAND_OK:
+		return goals(&x, a, out);
+	case EXPAND_UNKNOWN:
+		return never(STR("550 5.1.1 no such user here"), out);
+	case EXPAND_LOOP:
+		return never(STR("554 5.4.6 its aliases go round in a circle"), out);
+	case EXPAND_TOO_MANY:
+		return never(STR("554 5.3.4 its aliases name too many recipients"), out);
+	case EXPAND_LATER:
+		return BECOMES_LATER;
+	}
+	return BECOMES_LATER;
+}
+
+/* ---- deliverers ---- */
+
+static bool
+send_job(void *arg, const struct job *j)
+{
+	struct hand *h = arg;
+	struct msg_job m;
+	struct arena a;
+	bool ok;
+
+	arena_init(&a, JOB_ARENA);
+	ok = job_pack(j, &a, &m) && ipc_send(h->ch, MSG_job, &m);
+	arena_done(&a);
+	return ok;
+}
+
+static void
+hand_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg *m, int fd)
+{
+	struct hand *h = ipc_arg(ch);
+	struct queue *q = h->r->q;
+
+	(void)call_id;
+	if (fd >= 0)
+		(void)close(fd);
+	if (type == MSG_job_result)
+		carrier_result(q, h->c, &m->job_result);
+	else if (type == MSG_job_inflight)
+		carrier_inflight(q, h->c, &m->job_inflight);
+	else if (type == MSG_job_hello)
+		carrier_hello(q, h->c, m->job_hello.window);
+}
+
+static void
+hand_closed(struct ipc *ch)
+{
+	struct hand *h = ipc_arg(ch);
+
+	carrier_gone(h->r->q, h->c);
+	ipc_close(ch);
+	free(h);
+}
+
+static void
+deliverer(struct queue_role *r, const struct role_peer *peer, int fd)
+{
+	static const struct ipc_ops ops = { .on_msg = hand_msg, .on_close = hand_closed };
+	bool local = peer->role == ROLE_LOCAL;
+	struct hand *h = calloc(1, sizeof *h);
+
+	if (!h)
+		abort();
+	h->r = r;
+	(void)snprintf(h->name, sizeof h->name, "%s", peer->name);
+	const struct carrier proto = {
+		.name = h->name, .send = send_job, .arg = h,
+		.takes = { [T_SMTP] = !local, [T_LMTP] = !local, [T_LOCAL] = local },
+	};
+
+	h->c = carrier_new(r->q, &proto);
+	h->ch = h->c ? ipc_new(fd, h->name, &ops, h) : NULL;
+	if (h->ch)
+		return;
+	if (h->c)
+		carrier_gone(r->q, h->c);
+	free(h);
+}
+
+/* ---- smtpd and admin ---- */
+
+static void
+notice_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg *m, int fd)
+{
+	struct queue_role *r = ipc_arg(ch);
+
+	(void)call_id;
+	if (fd >= 0)
+		(void)close(fd);
+	if (type == MSG_seg_notice)
+		queue_on_notice(r->q, &(struct sw_notice){ .segno = m->seg_notice.segno,
+			.gen = m->seg_notice.gen, .committed = m->seg_notice.committed,
+			.closed = m->seg_notice.closed });
+}
+
+static void
+admin_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg *m, int fd)
+{
+	struct queue_role *r = ipc_arg(ch);
+	uint64_t id = ipc_id(ch);
+	struct msg_admin_answer answer;
+	struct arena a;
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (type != MSG_admin_query || call_id == 0)
+		return;
+	arena_init(&a, 16 << 20);
+	answer.ok = queue_admin(r->q, m->admin_query.op, m->admin_query.args, &a, &answer.json);
+	if (ipc_by_id(id))
+		(void)ipc_reply(ch, call_id, MSG_admin_answer, &answer);
+	arena_done(&a);
+}
+
+static void
+on_peer(struct role_env *env, const struct role_peer *peer, int fd)
+{
+	static const struct ipc_ops notices = { .on_msg = notice_msg };
+	static const struct ipc_ops questions = { .on_msg = admin_msg };
+	struct queue_role *r = env->arg;
+
+	if (peer->role == ROLE_POOL)
+		files_peer(r->files, fd, peer->name);
+	else if (peer->role == ROLE_LOOKUP)
+		route_client_peer(r->tables, fd, peer->name);
+	else if (peer->role == ROLE_SMTPC || peer->role == ROLE_LOCAL)
+		deliverer(r, peer, fd);
+	else if (peer->role == ROLE_SMTPD)
+		(void)ipc_new(fd, peer->name, &notices, r);
+	else if (peer->role == ROLE_ADMIN)
+		(void)ipc_new(fd, peer->name, &questions, r);
+	else
+		(void)close(fd);
+}
+
+static void
+on_status(struct role_env *env, uint32_t *sessions, uint64_t *done)
+{
+	struct queue_role *r = env->arg;
+
+	*sessions = (uint32_t)r->q->ix.by_id.n;
+	*done = r->q->stats.finished;
+}
+
+void
+queue_role_run(struct role_env *env)
+{
+	static const struct role_hooks hooks = { .on_peer = on_peer, .on_status = on_status };
+	struct queue_role r = { .files = files_new(), .tables = route_client_new(env->cfg) };
+	const struct queue_conf conf = {
+		.cfg = env->cfg, .spool_dirfd = role_file(env, "spool"), .ctx = &r,
+		.ops = {
+			.get_file = get_file, .drop_file = drop_file, .release = release,
+			.finished = finished,
+			.big_live = big_live, .big_live_end = big_live_end, .expand = expand,
+		},
+	};
+
+	r.q = queue_new(&conf);
+	if (!r.q || queue_load(r.q) != SPOOL_OK) {
+		log_begin(LOG_ERROR, "queue_unusable");
+		log_s("dir", env->cfg->spool_dir);
+		log_end();
+		return;
+	}
+	files_queue(r.files, r.q);
+	role_attach(env, &hooks, &r);
+	/* Without a journal nothing may be delivered: wait for the pool as long as it takes. */
+	while (queue_start(r.q) != SPOOL_OK && !role_draining(env))
+		if (co_sleep(1000) == WAKE_CANCELLED)
+			break;
+	role_wait_drain(env);
+	queue_free(r.q);
+}
