@@ -83,7 +83,7 @@ static const struct setting set[] = {
 	BYTES_("message-memory", message_memory, "256M", 1048576u, 68719476736u, NO,
 	    "Memory that all messages now arriving in one worker may take together; beyond "
 	    "it 452."),
-	COUNT_("alias-depth", alias_depth, "10", 1u, 100u, NO,
+	COUNT_("alias-depth", alias_depth, "10", 1u, 30u, NO,
 	    "Steps from one alias or forward to the next."),
 	COUNT_("expansion", expansion, "1000", 10u, 1000000u, UP,
 	    "Recipients that one recipient may become."),

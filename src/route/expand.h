@@ -30,7 +30,8 @@ struct goal {
 	struct str nexthop, text;
 	const struct domain *domain;	/* of MAILDIR and LMTP by a domain of ours */
 	struct str user, detail;	/* ... */
-	struct str sender;		/* owner-NAME@domain for lists; empty: unchanged */
+	struct str sender;		/* owner-NAME@domain for lists, empty: unchanged; a null
+					 * sender stays null whatever stands here */
 };
 
 enum expand {
@@ -51,7 +52,10 @@ struct expansion {
 enum expand route_expand(const struct route *r, struct str addr, struct arena *a,
     struct expansion *out);
 
-/* Where mail for a domain that is not ours goes. */
-void route_nexthop(const struct route *r, struct str domain, struct arena *a, struct goal *out);
+/* Where mail for a domain that is not ours goes; fills in kind, nexthop, text.  False: the routes
+ * file cannot be asked now. */
+bool route_nexthop(const struct route *r, struct str domain, struct arena *a, struct goal *out);
+/* The same for a hop by its word ("via" of a relay grant); false: no hop. */
+bool route_goal_of_word(struct str word, struct arena *a, struct goal *out);
 
 #endif

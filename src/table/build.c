@@ -21,7 +21,7 @@ struct building {
 	struct str file;
 	struct conf_errors *errs;
 	struct buf value;		/* reused for every line */
-	bool bad;
+	bool bad, first_done;
 };
 
 static void
@@ -61,6 +61,15 @@ build_user(struct building *w, unsigned line, struct str text)
 	buf_put(&w->value, (struct str){ head, sizeof head });
 	buf_put(&w->value, u.home);
 	add(w, line, u.name, buf_str(&w->value));
+	if (!w->first_done) {			/* who reads for postmaster when nobody else does */
+		struct key k;
+
+		w->first_done = true;
+		w->value.n = sizeof head;
+		buf_put(&w->value, u.name);
+		key_begin(&k, (int)w->kind, w->file);
+		(void)image_add(w->b, key_str(&k), buf_str(&w->value));
+	}
 }
 
 /* "name: targets"; the name may be quoted */

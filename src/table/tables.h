@@ -33,6 +33,7 @@ struct user_entry {
 bool tables_take(struct tables *t, int fd, uint64_t generation);
 void tables_done(struct tables *t);
 
+/* An empty name asks for the first user of the file: its name is in out->home. */
 enum find tables_user(const struct tables *t, struct str file, struct str name,
     struct user_entry *out);
 /* The packed targets of an alias; key is a local part, with or without detail. */
