@@ -26,7 +26,8 @@ check_names(struct reader *r)
 	struct config *cfg = r->cfg;
 
 	if (cfg->hostname.n == 0)
-		conf_error_add(r->errs, 0, 0, "hostname is missing: write: hostname mail.example.org");
+		conf_error_add(r->errs, 0, 0,
+		    "hostname is missing: write: hostname mail.example.org");
 	else if (str_chr(cfg->hostname, '.') < 0 && !cfg->test.on)
 		conf_error_add(r->errs, line_of(cfg, &cfg->hostname), 1,
 		    "hostname '" STR_F "' is not fully qualified", STR_A(cfg->hostname));
@@ -157,7 +158,8 @@ check_ways_out(struct reader *r)
 		for (size_t k = 0; k < cfg->dns.stub[i].nserver; k++)
 			if (ip_is_loopback(cfg->dns.stub[i].server[k].ip) &&
 			    !cfg->dns.query_localhost)
-				conf_error_add(r->errs, 0, 0, "stub " STR_F " on a loopback address: "
+				conf_error_add(r->errs, 0, 0,
+				    "stub " STR_F " on a loopback address: "
 				    "say query-localhost yes in dns", STR_A(cfg->dns.stub[i].zone));
 }
 
@@ -179,7 +181,8 @@ check_limits(struct reader *r)
 	    "limits: soft-errors is above hard-errors");
 	check_order(r, &l->dest_parallel_start, l->dest_parallel_start, l->dest_parallel,
 	    "limits: destination-start is above destination-connections");
-	check_order(r, &l->client_idle_ms, (uint64_t)l->client_idle_ms, (uint64_t)l->client_total_ms,
+	check_order(r, &l->client_idle_ms, (uint64_t)l->client_idle_ms,
+	    (uint64_t)l->client_total_ms,
 	    "limits: client-idle is above client-life");
 	check_order(r, &l->delay_notice_ms, (uint64_t)l->delay_notice_ms, (uint64_t)l->give_up_ms,
 	    "limits: delay-notice is above give-up");

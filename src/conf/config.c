@@ -67,7 +67,8 @@ make_room(struct reader *r, const struct node *n)
 {
 	struct config *cfg = r->cfg;
 
-	cfg->listener = arena_zalloc(r->a, (count_of(n, STR("listen")) + 1) * sizeof *cfg->listener);
+	cfg->listener = arena_zalloc(r->a, (count_of(n,
+	    STR("listen")) + 1) * sizeof *cfg->listener);
 	cfg->domain = arena_zalloc(r->a, (count_of(n, STR("domain")) + 1) * sizeof *cfg->domain);
 	return cfg->listener != NULL && cfg->domain != NULL;
 }

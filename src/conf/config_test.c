@@ -115,7 +115,8 @@ static const struct { const char *body; unsigned line, col; const char *text; } 
 	{ "limits {\n  message-size 1\n}\n", 6, 16, "'1' is out of range (64K to 4G)" },
 	{ "limits {\n  mesage-size 1M\n}\n", 6, 3, "did you mean 'message-size'?" },
 	{ "limits {\n  command-timeout 5\n}\n", 6, 19, "needs a unit" },
-	{ "limits {\n soft-errors 10; hard-errors 9\n}\n", 6, 1, "soft-errors is above hard-errors" },
+	{ "limits {\n soft-errors 10; hard-errors 9\n}\n", 6, 1,
+	    "soft-errors is above hard-errors" },
 	{ "limits {\n", 5, 8, "block without its closing '}'" },
 	{ "limits{\n}\n", 5, 7, "put a blank before '{'" },
 	{ "}\n", 5, 1, "'}' without a '{'" },
@@ -151,7 +152,8 @@ static const struct { const char *body; unsigned line, col; const char *text; } 
 	{ "route example.org via x.example\n", 5, 1, "is a domain of this server" },
 	{ "route * via\n", 5, 1, "write: route DOMAIN via HOP" },
 	{ "route * via a..b\n", 5, 13, "is not a domain name" },
-	{ "route a.example via b.example\nroute a.example via c.example\n", 6, 1, "a second route" },
+	{ "route a.example via b.example\nroute a.example via c.example\n", 6, 1,
+	    "a second route" },
 	{ "roles { smtpd 0 }\n", 5, 15, "is root" },
 	{ "roles { smtpd 5; queue 5 }\n", 5, 1, "have the same uid" },
 	{ "dns { server 127.0.0.1:53 }\n", 0, 0, "query-localhost" },
@@ -221,7 +223,8 @@ static const char rich[] =
 	"dns { server 127.0.0.1:5300 [::1]:53; query-localhost yes; stub t.example 127.0.0.1;\n"
 	"  trust-anchor \". DS 1 2 3 ab\"; validate no }\n"
 	"log { json yes; level debug; file log/p }\nroles { vault 500:600 }\n"
-	"test { accepted-file acc; peer-address 198.51.100.66; auth-on-mx yes; relay-from 127.0.0.0/8 }\n";
+	"test { accepted-file acc; peer-address 198.51.100.66; auth-on-mx yes; relay-from "
+	    "127.0.0.0/8 }\n";
 
 static struct str
 without_origins(struct buf *b)

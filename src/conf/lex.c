@@ -78,7 +78,8 @@ take_quoted_word(struct lexer *l)
 	if (l->p < l->end && *l->p == '"')
 		l->p++;
 	else
-		conf_error_add(l->errs, l->line, column(l, from - 1), "string without its closing '\"'");
+		conf_error_add(l->errs, l->line, column(l, from - 1),
+		    "string without its closing '\"'");
 	if (out == NULL)
 		n = 0;
 	l->word.s = (struct str){ out, n };

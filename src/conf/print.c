@@ -278,7 +278,8 @@ put_grant(struct printer *p, const struct grant *g)
 		if (g->pin.n > 0)
 			buf_putf(&b, "certificate pin " STR_F, STR_A(g->pin));
 		else
-			buf_putf(&b, "certificate ca " STR_F " san " STR_F, STR_A(word(p, g->ca_file)),
+			buf_putf(&b, "certificate ca " STR_F " san " STR_F, STR_A(word(p,
+			    g->ca_file)),
 			    STR_A(g->san));
 		break;
 	case GRANT_POP:

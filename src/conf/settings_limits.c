@@ -105,7 +105,8 @@ static const struct setting set[] = {
 	    "How long an outgoing connection waits for the next message."),
 	MS_("client-life", client_total_ms, "300s", 1000u, 3600000u, NO,
 	    "How long an outgoing connection may be reused at all."),
-	{ .name = "retry", .type = SET_OWN, .offset = AT(retry_ms), .dflt = "2m 5m 10m 20m 40m 1h 1h 1h 2h",
+	{ .name = "retry", .type = SET_OWN, .offset = AT(retry_ms),
+	    .dflt = "2m 5m 10m 20m 40m 1h 1h 1h 2h",
 	  .take = take_retry, .syntax = "TIME ...", .text =
 	    "Waits between attempts; the last one repeats." },
 	COUNT_("retry-jitter", retry_jitter, "10", 0u, 50u, NO,
@@ -150,7 +151,8 @@ static const struct setting set[] = {
 	    "An SPF pass by a wider IPv4 range than this many bits is weak."),
 	COUNT_("spf-weak-v6", spf_weak_v6, "28", 0u, 128u, DOWN,
 	    "The same for IPv6."),
-	{ .name = "unannounced-pipelining", .type = SET_BOOL, .offset = AT(early_pipelining), .dflt = "no",
+	{ .name = "unannounced-pipelining", .type = SET_BOOL, .offset = AT(early_pipelining),
+	    .dflt = "no",
 	  .loose = LOOSE_UP, .text =
 	    "Take commands that were pipelined although PIPELINING was not announced to "
 	    "this client." },

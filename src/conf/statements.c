@@ -115,7 +115,8 @@ static void
 read_nets(struct reader *r, const struct node *n, struct nets *out)
 {
 	if (n->nword < 3 || !str_eq(n->word[1].s, STR("from")) || n->block) {
-		read_error(r, &n->word[0], "write: " STR_F " from NETWORK ...", STR_A(n->word[0].s));
+		read_error(r, &n->word[0], "write: " STR_F " from NETWORK ...",
+		    STR_A(n->word[0].s));
 		return;
 	}
 	for (size_t i = 2; i < n->nword; i++) {
@@ -200,7 +201,8 @@ take_privacy(struct reader *r, const struct node *n, void *base)
 		if (k < COUNT(flags))
 			cfg->privacy |= flags[k].bits;
 		else
-			read_error(r, &n->word[i], "unknown privacy flag%s", suggest_text(&s, text));
+			read_error(r, &n->word[i], "unknown privacy flag%s", suggest_text(&s,
+			    text));
 	}
 	read_origin(r, &cfg->privacy, n->word[0].line);
 }

@@ -156,7 +156,8 @@ read_certificate(struct reader *r, const struct node *n, size_t at)
 		return at + 4;
 	}
 	read_error(r, &n->word[at - 1],
-	    "write: certificate pin HASH, or certificate ca FILE san NAME (a CA alone is no grant)");
+	    "write: certificate pin HASH, or certificate ca FILE san NAME (a CA alone is no "
+	    "grant)");
 	return n->nword;
 }
 
@@ -194,16 +195,19 @@ relay_from(struct reader *r, const struct node *n)
 	} else if (str_eq(w->s, STR("pop-login"))) {
 		at = read_pop(r, n, at);
 	} else if (str_eq(w->s, STR("host")) || str_eq(w->s, STR("hostname"))) {
-		read_error(r, w, "a host name is a grant only as a RELAY line of an access map, where "
+		read_error(r, w, "a host name is a grant only as a RELAY line of an access map, "
+		    "where "
 		    "forward and reverse DNS are compared; a network or a certificate is better");
 		return;
 	} else if (str_eq(w->s, STR("sender")) || str_eq(w->s, STR("domain")) ||
 	    str_eq(w->s, STR("address")) || str_chr(w->s, '@') >= 0) {
-		read_error(r, w, "a sender can never be a grant: anybody can write one. It can narrow "
+		read_error(r, w, "a sender can never be a grant: anybody can write one. It can "
+		    "narrow "
 		    "a grant: relay from network 192.0.2.0/24 sending-as example.org");
 		return;
 	} else {
-		read_error(r, w, "'" STR_F "' is no kind of grant (authenticated, network, local-uid, "
+		read_error(r, w, "'" STR_F "' is no kind of grant (authenticated, network, "
+		    "local-uid, "
 		    "certificate, pop-login)", (int)MIN(w->s.n, (size_t)60), w->s.p);
 		return;
 	}
@@ -273,7 +277,8 @@ take_relay(struct reader *r, const struct node *n, void *base)
 	else if (n->nword >= 3 && !n->block && str_eq(n->word[1].s, STR("to")))
 		relay_to(r, n);
 	else
-		read_error(r, &n->word[0], "write: relay from WHOM ..., or relay to domain NAME ...");
+		read_error(r, &n->word[0],
+		    "write: relay from WHOM ..., or relay to domain NAME ...");
 }
 
 void

@@ -343,7 +343,8 @@ void
 format_ms(struct buf *b, int64_t ms)
 {
 	static const struct { int64_t ms; const char *word; } units[] = {
-		{ 86'400'000, "d" }, { 3'600'000, "h" }, { 60'000, "m" }, { 1000, "s" }, { 1, "ms" },
+		{ 86'400'000, "d" }, { 3'600'000, "h" }, { 60'000, "m" }, { 1000, "s" },
+		{ 1, "ms" },
 	};
 
 	if (ms == 0)

@@ -11,7 +11,8 @@
 #include "conf/value.h"
 
 static const struct { const char *in; int64_t ms; const char *out; } times[] = {
-	{ "0", 0, "0" }, { "30s", 30'000, "30s" }, { "5m", 300'000, "5m" }, { "4h", 14'400'000, "4h" },
+	{ "0", 0, "0" }, { "30s", 30'000, "30s" }, { "5m", 300'000, "5m" },
+	{ "4h", 14'400'000, "4h" },
 	{ "5d", 432'000'000, "5d" }, { "1h30m", 5'400'000, "1h30m" }, { "250ms", 250, "250ms" },
 	{ "90s", 90'000, "1m30s" }, { "1w", 604'800'000, "7d" },
 	{ "", -1, "" }, { "5", -1, "" }, { "5x", -1, "" }, { "m", -1, "" }, { "-5s", -1, "" },
@@ -40,8 +41,10 @@ test_times(void **state)
 }
 
 static const struct { const char *in; bool ok; uint64_t n; const char *out; } sizes[] = {
-	{ "512", true, 512, "512" }, { "32K", true, 32768, "32K" }, { "50M", true, 52428800, "50M" },
-	{ "1G", true, 1 << 30, "1G" }, { "50m", true, 52428800, "50M" }, { "1536", true, 1536, "1536" },
+	{ "512", true, 512, "512" }, { "32K", true, 32768, "32K" },
+	{ "50M", true, 52428800, "50M" },
+	{ "1G", true, 1 << 30, "1G" }, { "50m", true, 52428800, "50M" },
+	{ "1536", true, 1536, "1536" },
 	{ "1024K", true, 1 << 20, "1M" }, { "", false, 0, "" }, { "K", false, 0, "" },
 	{ "5T", false, 0, "" }, { "99999999999G", false, 0, "" }, { "1.5M", false, 0, "" },
 };
@@ -162,7 +165,8 @@ test_nets(void **state)
 
 static const struct { const char *a, *b; unsigned edits; } words[] = {
 	{ "hostname", "hostname", 0 }, { "hostnam", "hostname", 1 }, { "hsotname", "hostname", 1 },
-	{ "HOSTNAME", "hostname", 0 }, { "listne", "listen", 1 }, { "", "abc", 3 }, { "abc", "xyz", 3 },
+	{ "HOSTNAME", "hostname", 0 }, { "listne", "listen", 1 }, { "", "abc", 3 },
+	{ "abc", "xyz", 3 },
 	{ "kitten", "sitting", 3 },
 };
 

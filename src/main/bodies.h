@@ -14,6 +14,7 @@
 #include "smtpc/smtpc.h"
 #include "smtpd/role.h"
 #include "spool/pool_role.h"
+#include "table/lookup_role.h"
 
 void vault_role_run(struct role_env *env);
 void fetch_role_run(struct role_env *env);
@@ -26,7 +27,8 @@ void fetch_role_run(struct role_env *env);
 #define SETUP_RESOLVER	resolver_setup
 #define SETUP_SMTPC	smtpc_setup
 #define BODY_LOCAL	local_role_run
-#define BODY_LOOKUP	NULL
+#define BODY_LOOKUP	lookup_role_run
+#define SETUP_LOOKUP	lookup_role_setup
 #define BODY_ADMIN	admin_role_run
 
 #endif

@@ -19,7 +19,7 @@ enum goal_kind {
 	GOAL_LMTP,			/* nexthop: host:port or /path */
 	GOAL_SMTP,			/* nexthop: domain (its MX), host:port or [ip]:port */
 	GOAL_DISCARD,
-	GOAL_PROGRAM, GOAL_FILE,	/* text: not delivered by this version, a permanent failure */
+	GOAL_PROGRAM, GOAL_FILE,	/* text; refused for good by this version */
 	GOAL_ERROR,			/* text: "550 5.1.1 gone" */
 };
 

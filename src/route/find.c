@@ -137,7 +137,8 @@ user_in_file(const struct route *r, const struct domain *d, struct str name,
 	enum find f = tables_user(&r->tables, d->users_file, name, out);
 
 	if (f == FIND_NO)
-		f = tables_user(&r->tables, d->users_file, str_cat(a, name, STR("@"), d->name), out);
+		f = tables_user(&r->tables, d->users_file, str_cat(a, name, STR("@"), d->name),
+		    out);
 	if (f == FIND_YES)
 		out->home = str_dup(a, out->home);
 	return f;

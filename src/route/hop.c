@@ -24,6 +24,7 @@ place(const struct hop *h, struct arena *a)
 static void
 goal_of_hop(const struct hop *h, struct arena *a, struct goal *out)
 {
+	out->nexthop = (struct str){};
 	switch (h->kind) {
 	case HOP_MX:
 	case HOP_HOST:

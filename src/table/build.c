@@ -6,6 +6,8 @@
  * whole file bad, because half a table is a wrong table.  Runs on a worker thread of lookup:
  * touches nothing but its arguments.
  */
+#include <stdlib.h>
+
 #include "base/ascii.h"
 #include "conf/errors.h"
 #include "conf/value.h"
@@ -22,6 +24,7 @@ struct building {
 	struct conf_errors *errs;
 	struct buf value;		/* reused for every line */
 	bool bad, first_done;
+	uint64_t room[512];		/* for values of one line */
 };
 
 static void
@@ -40,7 +43,8 @@ add(struct building *w, unsigned line, struct str key, struct str value)
 	if (!key_put(&k, key))
 		mistake(w, line, "name too long");
 	else if (!image_add(w->b, key_str(&k), value))
-		conf_error_add(w->errs, line, 1, "'" STR_F "' was already given; the first one holds",
+		conf_error_add(w->errs, line, 1,
+		    "'" STR_F "' was already given; the first one holds",
 		    (int)MIN(key.n, (size_t)100), key.p);
 }
 
@@ -147,7 +151,9 @@ static void
 build_route(struct building *w, unsigned line, struct str text)
 {
 	struct str key = lines_word(&text), name = key;
-	struct arena a;
+	/* An arena over room that never asks for more: the pool of chunks is the loop's alone. */
+	struct arena a = { .at = (char *)w->room, .end = (char *)w->room + sizeof w->room,
+	    .limit = sizeof w->room };
 	struct hop hop;
 	const char *bad = NULL;
 
@@ -155,7 +161,6 @@ build_route(struct building *w, unsigned line, struct str text)
 		mistake(w, line, "nothing behind the domain");
 		return;
 	}
-	arena_init(&a, 8192);
 	if (name.n > 1 && name.p[0] == '.')
 		name = str_skip(name, 1);
 	if (!str_eq(name, STR(".")))
@@ -166,7 +171,6 @@ build_route(struct building *w, unsigned line, struct str text)
 		mistake(w, line, bad);
 	else
 		add(w, line, key, text);
-	arena_done(&a);
 }
 
 static void
@@ -196,28 +200,41 @@ build_line(struct building *w, unsigned line, struct str text)
 	}
 }
 
+static void
+build_mark(struct building *w)
+{
+	struct key mark;
+
+	key_begin(&mark, TABLE_MARK, w->file);
+	if (key_put(&mark, (struct str){ (const char[]){ (char)w->kind }, 1 }))
+		(void)image_add(w->b, key_str(&mark), STR(""));
+}
+
 bool
 table_build(struct image_builder *b, enum table_kind kind, struct str file, struct str text,
     struct conf_errors *errs)
 {
-	struct building w = { .b = b, .kind = kind, .file = file, .errs = errs };
+	struct building *w = calloc(1, sizeof *w);
 	struct lines l = lines_of(text);
 	struct str line;
 	unsigned number;
-	struct key mark;
+	bool bad;
 
+	if (w == NULL)
+		abort();
+	*w = (struct building){ .b = b, .kind = kind, .file = file, .errs = errs };
 	l.whole = kind == TABLE_USERS || kind == TABLE_INCLUDE || kind == TABLE_LIST;
-	buf_init(&w.value, LIST_MAX);
+	buf_init(&w->value, LIST_MAX);
 	while (lines_next(&l, &line, &number))
-		build_line(&w, number, line);
-	if (kind == TABLE_INCLUDE && !w.bad)
-		add(&w, 0, STR(""), buf_str(&w.value));
-	buf_done(&w.value);
-	key_begin(&mark, TABLE_MARK, file);
-	(void)key_put(&mark, (struct str){ (const char[]){ (char)kind }, 1 });
-	if (!w.bad)
-		(void)image_add(b, key_str(&mark), STR(""));
-	return !w.bad;
+		build_line(w, number, line);
+	if (kind == TABLE_INCLUDE && !w->bad)
+		add(w, 0, STR(""), buf_str(&w->value));
+	if (!w->bad)
+		build_mark(w);
+	buf_done(&w->value);
+	bad = w->bad;
+	free(w);
+	return !bad;
 }
 
 void
@@ -229,7 +246,8 @@ table_includes(struct str text, void (*found)(void *arg, struct str path), void 
 		size_t n = 0;
 
 		text = lines_trim(str_skip(text, (size_t)at + word.n));
-		while (n < text.n && text.p[n] != ',' && text.p[n] != '"' && !ascii_isspace(text.p[n]))
+		while (n < text.n && text.p[n] != ',' && text.p[n] != '"'
+		    && !ascii_isspace(text.p[n]))
 			n++;
 		if (n > 0 && text.p[0] == '/')
 			found(arg, str_sub(text, 0, n));

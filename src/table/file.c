@@ -135,7 +135,8 @@ walk(const char *path, const struct file_rules *rules, struct buf *why, int *out
 		if (fstat(fd, &st) != 0)
 			f = open_failed(errno, at, why);
 		else
-			f = last ? look_at_file(&st, at, rules, why) : look_at_dir(&st, at, rules, why);
+			f = last ? look_at_file(&st, at, rules, why) : look_at_dir(&st, at, rules,
+			    why);
 		if (last && f == FILE_OK) {
 			*out = fd;
 			return FILE_OK;

@@ -25,7 +25,8 @@ test_found(void **state)
 		int nk = snprintf(key, sizeof key, "user%d", i);
 		int nv = snprintf(value, sizeof value, "v%d", i * 7);
 
-		t_true(image_add(b, (struct str){ key, (size_t)nk }, (struct str){ value, (size_t)nv }));
+		t_true(image_add(b, (struct str){ key, (size_t)nk }, (struct str){ value,
+		    (size_t)nv }));
 	}
 	t_true(image_add(b, STR(""), STR("empty key")));
 	t_true(image_add(b, STR("k"), STR("")));

@@ -141,7 +141,8 @@ put_filled(struct buf *out, struct str text, const struct virtuser *v)
 			buf_putc(out, text.p[i]);
 			continue;
 		}
-		buf_put(out, c == '0' ? v->local : c == '1' ? v->user : c == '2' ? v->detail : v->plus);
+		buf_put(out, c == '0' ? v->local : c == '1' ? v->user : c == '2' ? v->detail
+		    : v->plus);
 		i++;
 	}
 }

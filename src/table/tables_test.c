@@ -102,8 +102,10 @@ static void
 test_routes(void **state)
 {
 	static const struct { const char *domain, *out; } cases[] = {
-		{ "sub.g.example", "smtp:[192.0.2.55]" }, { "other.g.example", "smtp:mx.g.example" },
-		{ "a.b.g.example", "smtp:mx.g.example" }, { "g.example", "smtp:[mx.g.example]:2525" },
+		{ "sub.g.example", "smtp:[192.0.2.55]" },
+		{ "other.g.example", "smtp:mx.g.example" },
+		{ "a.b.g.example", "smtp:mx.g.example" },
+		{ "g.example", "smtp:[mx.g.example]:2525" },
 		{ "h.example", "error:5.7.0:550 no" }, { "z.example", "smtp:smart.example" },
 	};
 	struct tables t = {};
@@ -144,7 +146,8 @@ test_mistakes(void **state)
 		struct conf_errors errs = {};
 
 		T_CASE(mistakes[i].text);
-		t_false(table_build(b, mistakes[i].kind, STR("/f"), str_of(mistakes[i].text), &errs));
+		t_false(table_build(b, mistakes[i].kind, STR("/f"), str_of(mistakes[i].text),
+		    &errs));
 		t_int(errs.n, 1);
 		t_int(errs.e[0].line, mistakes[i].line);
 		t_true(str_find(errs.e[0].text, str_of(mistakes[i].what)) >= 0);
@@ -180,7 +183,8 @@ test_includes(void **state)
 
 	(void)state;
 	buf_init(&b, 1024);
-	table_includes(STR("a: :include:/etc/x, bob, \":include:/etc/y\"\nb::include: /z\n"), note, &b);
+	table_includes(STR("a: :include:/etc/x, bob, \":include:/etc/y\"\nb::include: /z\n"), note,
+	    &b);
 	t_str(buf_str(&b), "/etc/x;/etc/y;/z;");
 	buf_done(&b);
 }

@@ -2,7 +2,7 @@
 /*
  * target: what may stand on the right of an alias, as one typed list.
  *
- *	alice   bob@example.org   \alice   "|program with words"   /file   :include:/path   error:...
+ *	alice   bob@example.org   \alice   "|program words"   /file   :include:/path   error:...
  *
  * Only tables of the administrator are read by this; an address of an SMTP session never is.
  * Packed form (in images): for each target its kind, a 32-bit length, its text.

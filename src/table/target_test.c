@@ -67,7 +67,8 @@ test_targets(void **state)
 	}
 }
 
-static const struct { const char *line; bool ok; const char *name, *scheme, *home; int uid; bool off; }
+static const struct { const char *line; bool ok; const char *name, *scheme,
+    *home; int uid; bool off; }
 users[] = {
 	{ "alice:{SHA512-CRYPT}$6$x:1000:100::/home/alice::", true, "alice", "SHA512-CRYPT",
 	  "/home/alice", 1000, false },
@@ -78,9 +79,12 @@ users[] = {
 	{ "carol:x::::/m/c::nologin disabled=yes", true, "carol", "", "/m/c", 0, true },
 	{ "carol:x::::/m/c::disabled=no", true, "carol", "", "/m/c", 0, false },
 	{ ":x", false, NULL, NULL, NULL, 0, false }, { "a/b:x", false, NULL, NULL, NULL, 0, false },
-	{ "..:x", false, NULL, NULL, NULL, 0, false }, { "a b:x", false, NULL, NULL, NULL, 0, false },
-	{ "a:{PLAINx", false, NULL, NULL, NULL, 0, false }, { "a:x:0:0", false, NULL, NULL, NULL, 0, false },
-	{ "a:x:1000", false, NULL, NULL, NULL, 0, false }, { "a:x:u:g", false, NULL, NULL, NULL, 0, false },
+	{ "..:x", false, NULL, NULL, NULL, 0, false },
+	{ "a b:x", false, NULL, NULL, NULL, 0, false },
+	{ "a:{PLAINx", false, NULL, NULL, NULL, 0, false },
+	{ "a:x:0:0", false, NULL, NULL, NULL, 0, false },
+	{ "a:x:1000", false, NULL, NULL, NULL, 0, false },
+	{ "a:x:u:g", false, NULL, NULL, NULL, 0, false },
 	{ "a:x:::g:rel", false, NULL, NULL, NULL, 0, false },
 	{ "a:x:::g:/a/../b", false, NULL, NULL, NULL, 0, false },
 };

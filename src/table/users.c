@@ -13,7 +13,8 @@ user_name_good(struct str name)
 	    !utf8_valid(name))
 		return false;
 	for (size_t i = 0; i < name.n; i++)
-		if ((unsigned char)name.p[i] <= ' ' || strchr("/\\:\"<>()[],;\x7f", name.p[i]) != NULL)
+		if ((unsigned char)name.p[i] <= ' ' || strchr("/\\:\"<>()[],;\x7f",
+		    name.p[i]) != NULL)
 			return false;
 	return true;
 }
