@@ -28,7 +28,7 @@ struct perr {
 static inline struct cur
 cur_of(struct str s)
 {
-	return (struct cur){ s.p, s.p + s.n, s.p };
+	return (struct cur){ s.p, s.n ? s.p + s.n : s.p, s.p };
 }
 
 static inline struct cur

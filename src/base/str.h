@@ -64,7 +64,7 @@ static inline struct str
 str_sub(struct str s, size_t from, size_t n)
 {
 	if (from >= s.n)
-		return (struct str){ s.p + s.n, 0 };
+		return (struct str){ s.n ? s.p + s.n : s.p, 0 };
 	if (n > s.n - from)
 		n = s.n - from;
 	return (struct str){ s.p + from, n };

@@ -143,12 +143,14 @@ dot_in_next(struct dot_in *d, struct str *in, struct str *run)
 void
 dot_check(struct dot_in *d, struct str in)
 {
-	const char *p = in.p, *end = in.p + in.n;
+	const char *p = in.p, *end;
 
+	if (in.n == 0)
+		return;
+	end = p + in.n;
 	while (p < end)
 		p = scan_line(d, p, end);
-	if (in.n > 0)
-		look_at(d, in);
+	look_at(d, in);
 }
 
 void
@@ -163,10 +165,11 @@ enum { OUT_BOL, OUT_MID, OUT_DOTTED };
 bool
 dot_out_next(struct dot_out *d, struct str *in, struct str *run)
 {
-	const char *p = in->p, *end = p + in->n, *lf;
+	const char *p = in->p, *end, *lf;
 
 	if (in->n == 0)
 		return false;
+	end = p + in->n;
 	if (d->state == OUT_BOL && *p == '.') {
 		d->state = OUT_DOTTED;
 		*run = STR(".");

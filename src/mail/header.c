@@ -41,8 +41,9 @@ whole_line(struct str text)
 static struct str
 without_end(struct str line)
 {
-	if (line.n > 0 && line.p[line.n - 1] == '\n')
-		line.n--;
+	if (line.n == 0 || line.p[line.n - 1] != '\n')
+		return line;
+	line.n--;
 	if (line.n > 0 && line.p[line.n - 1] == '\r')
 		line.n--;
 	return line;

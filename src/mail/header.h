@@ -65,5 +65,7 @@ struct header_scan {
 
 /* Takes what it needs of the chunk: returns the octets that belong to the header section. */
 size_t header_scan_feed(struct header_scan *h, struct str chunk);
+/* The message ended: a field name that was still open is junk. */
+void header_scan_end(struct header_scan *h);
 
 #endif

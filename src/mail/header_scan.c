@@ -102,3 +102,10 @@ header_scan_feed(struct header_scan *h, struct str chunk)
 	h->size += i;
 	return i;
 }
+
+void
+header_scan_end(struct header_scan *h)
+{
+	if (!h->done)
+		end_section(h, h->state == NAME || h->state == SPACED || h->state == BOL_CR);
+}

@@ -31,6 +31,9 @@ test_fields(void **state)
 		{ "A: b\r\nno field\r\nC: d\r\n\r\n", 1, 6, true, "A", "b" },
 		{ "A: b\r\nFrom x\r\n\r\n", 1, 6, true, "A", "b" },
 		{ ": b\r\n\r\n", 0, 0, true, NULL, NULL },
+		{ "A: b\r\nName", 1, 6, true, "A", "b" },
+		{ "A: b\r\n\r", 1, 6, true, "A", "b" },
+		{ "A: b\r\n\rX: y\r\n\r\n", 1, 6, true, "A", "b" },
 		{ "A\xff: b\r\n\r\n", 0, 0, true, NULL, NULL },
 	};
 
@@ -53,6 +56,7 @@ test_fields(void **state)
 			size_t used = header_scan_feed(&s, str_sub(in, 0, cut));
 
 			used += header_scan_feed(&s, str_skip(in, used));
+			header_scan_end(&s);
 			t_int(s.fields, cases[i].n);
 			t_true(s.junk == cases[i].junk);
 			t_int(s.size, used);
@@ -112,6 +116,7 @@ test_types(void **state)
 		{ "text/plain; a=\"open", "text", "plain", "a", "open", true },
 		{ "(c) text (d) / (e) plain (f) ; (g) a (h) = (i) b (j)", "text", "plain", "a", "b",
 		  true },
+		{ "a/b; x*; y*; z*; x=1", "a", "b", "x", "1", true },
 		{ "", "", "", NULL, NULL, false },
 	};
 

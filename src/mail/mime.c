@@ -150,7 +150,7 @@ open_child(struct walker *w, unsigned level, const char *at)
 struct mime_part *
 mime_parse(struct str text, struct arena *a)
 {
-	struct walker w = { .a = a, .end = text.p + text.n };
+	struct walker w = { .a = a, .end = str_skip(text, text.n).p };
 	struct mime_part *root = new_part(&w, text, 0);
 	const char *p;
 

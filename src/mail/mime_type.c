@@ -170,10 +170,12 @@ add_piece(struct mime_type *t, struct piece *p, struct arena *a)
 {
 	struct mime_param *known;
 
+	if (p->value.p == NULL)
+		return true;			/* "; name" says nothing */
 	if (!read_marks(p, a))
 		return false;
-	if (p->name.n == 0 || p->value.p == NULL)
-		return true;			/* "; name" says nothing */
+	if (p->name.n == 0)
+		return true;
 	known = find_param(t, p->name);
 	if (known != NULL) {
 		if (p->section == 0)
