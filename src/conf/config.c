@@ -86,7 +86,6 @@ defaults(struct reader *r)
 	for (unsigned i = 0; i < ROLE_COUNT; i++)
 		cfg->role[i] = (struct role_id){ ROLE_UID_BASE + i, ROLE_UID_BASE + i };
 	cfg->role[ROLE_KEEPER] = (struct role_id){};
-	cfg->role[ROLE_LOCAL] = (struct role_id){};	/* becomes the users it delivers for */
 	cfg->origins->first = NULL;
 }
 

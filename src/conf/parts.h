@@ -49,7 +49,7 @@ struct domain {
 	struct str maildir;		/* template with {domain} {user} {home} */
 	struct str lmtp;		/* host:port or /path */
 	uint32_t mail_uid, mail_gid;	/* owner of virtual mailboxes without ids of their own */
-	bool mail_ids_set;		/* false: the server's own user */
+	bool mail_ids_set;		/* false: the user local runs as */
 	struct dkim_key *dkim;
 	size_t ndkim;
 	unsigned line;

@@ -78,7 +78,7 @@ static const struct setting set[] = {
 	    "Largest header section accepted."),
 	COUNT_("header-fields", header_fields, "1000", 100u, 100000u, NO,
 	    "Most header fields accepted."),
-	COUNT_("hops", received_max, "50", 10u, 1000u, UP,
+	COUNT_("received-fields", received_max, "50", 10u, 1000u, UP,
 	    "Received fields at which a message is taken to be looping."),
 	BYTES_("message-memory", message_memory, "256M", 1048576u, 68719476736u, NO,
 	    "Memory that all messages now arriving in one worker may take together; beyond "

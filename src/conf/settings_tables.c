@@ -280,7 +280,7 @@ static const struct setting set_domain[] = {
 	    "UID[:GID]",
 	  .text =
 	    "Numeric owner of mailboxes whose user has no ids of their own. Default: the "
-	    "one the server was started by." },
+	    "id local has, which is that of the server where it was not started by root." },
 	{ .name = "dkim", .type = SET_OWN,
 	  .offset = offsetof(struct domain, dkim),
 	  .take = take_dkim, .many = true,

@@ -239,6 +239,19 @@ owner_of(struct expander *e, const struct mailname *m)
 	return str_cat(e->a, owner.whole, STR("@"), m->domain->name);
 }
 
+/* In a domain without a list of users the name of the catch-all is a mailbox as it stands. */
+static enum expand
+expand_catch_all(struct expander *e, const struct domain *d, const struct above *here)
+{
+	struct str addr = whole_address(e, d, d->catch_all);
+	struct mailname m = { .domain = d };
+
+	if (d->users != USERS_NONE || addr.n == d->catch_all.n)
+		return expand_address(e, addr, here);
+	m.whole = m.user = str_lower(e->a, d->catch_all);
+	return add_mailbox(e, &m, addr);
+}
+
 /* postmaster without alias or mailbox: the main domain's, then the first user there is. */
 static enum expand
 expand_postmaster(struct expander *e, const struct mailname *m, struct str addr,
@@ -259,7 +272,7 @@ expand_postmaster(struct expander *e, const struct mailname *m, struct str addr,
 	if (first.whole.n > 0)
 		return find_mailbox(e, &first, addr, false);
 	if (d->catch_all.n > 0)
-		return expand_address(e, whole_address(e, d, d->catch_all), here);
+		return expand_catch_all(e, d, here);
 	return add_error(e, addr, STR("550 5.1.1 postmaster has no mailbox"));
 }
 
@@ -291,7 +304,7 @@ expand_ours(struct expander *e, struct mailname *m, struct str addr, const struc
 	if (str_eq(m->user, STR("postmaster")) && !itself)
 		return expand_postmaster(e, m, addr, here);
 	if (m->domain->catch_all.n > 0 && !itself)
-		return expand_address(e, whole_address(e, m->domain, m->domain->catch_all), here);
+		return expand_catch_all(e, m->domain, here);
 	return top ? fail(e, EXPAND_UNKNOWN, addr) :
 	    add_error(e, addr, STR("550 5.1.1 no such user"));
 }
