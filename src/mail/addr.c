@@ -201,7 +201,6 @@ take_named(struct list_reader *l)
 	struct addr one = {};
 	struct str phrase;
 
-	r->comment = (struct str){};
 	phrase = take_phrase(l, l->in_group ? "<,;" : "<,;:");
 	if (take_ch(&r->c, '<')) {
 		one.name = phrase.n > 0 ? text_decode(phrase, r->a) : comment_text(r);
@@ -229,7 +228,6 @@ take_element(struct list_reader *l)
 	struct addr one;
 
 	if (addr_take_spec(r, &one)) {
-		r->comment = (struct str){};
 		(void)addr_take_cfws(r);
 		if (at_end(r)) {
 			one.name = comment_text(r);
@@ -242,49 +240,60 @@ take_element(struct list_reader *l)
 	take_named(l);
 }
 
-/* Between elements; false at the end. */
-static bool
-take_separator(struct list_reader *l, bool *empty)
+/* ',' or ';' after an element, or in the place of one when empty. */
+static void
+take_separator(struct list_reader *l, bool empty)
 {
 	struct addr_read *r = &l->r;
 
-	(void)addr_take_cfws(r);
 	if (take_ch(&r->c, ',')) {
-		if (*empty)
+		if (empty)
 			l->out->facts |= ADDR_EMPTY;		/* obs-addr-list */
-		*empty = true;
 	} else if (take_ch(&r->c, ';')) {
 		if (!l->in_group)
 			l->out->facts |= ADDR_BAD;
 		l->in_group = false;
 		l->group = (struct str){};
-		*empty = false;
-		r->comment = (struct str){};
-		(void)addr_take_cfws(r);
-		if (r->c.p == r->c.end)
-			l->out->tail = comment_text(r);
 	}
-	(void)addr_take_cfws(r);
-	return r->c.p < r->c.end;
 }
 
-bool
-addr_list_parse(struct str value, struct arena *a, struct addr_list *out)
+static bool
+read_list(struct str value, struct arena *a, struct addr_list *out, bool comments)
 {
 	struct list_reader l = { .out = out };
-	bool empty = true;
 
 	*out = (struct addr_list){};
 	if (!addr_read_init(&l.r, value, a))
 		return false;
 	l.r.utf8 = l.r.loose = true;
-	while (take_separator(&l, &empty) && !l.full) {
-		int ch = cur_peek(&l.r.c);
+	do {
+		bool empty;
 
-		if (ch == ',' || ch == ';')
-			continue;
-		empty = false;
-		take_element(&l);
-	}
+		l.r.comment = (struct str){};
+		(void)addr_take_cfws(&l.r);
+		empty = at_end(&l.r);
+		if (!empty) {
+			take_element(&l);
+		} else if (comments && l.r.comment.n > 0) {
+			struct addr one = { .name = comment_text(&l.r) };
+
+			add(&l, &one);
+		}
+		take_separator(&l, empty);
+	} while (l.r.c.p < l.r.c.end && !l.full);
+	if (l.r.comment_at)
+		out->facts |= ADDR_NAME_HAS_AT;
 	return !l.full;
+}
+
+bool
+addr_list_parse(struct str value, struct arena *a, struct addr_list *out)
+{
+	return read_list(value, a, out, false);
+}
+
+bool
+addr_list_parse_all(struct str value, struct arena *a, struct addr_list *out)
+{
+	return read_list(value, a, out, true);
 }

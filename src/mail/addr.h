@@ -46,13 +46,15 @@ struct addr_list {
 	struct addr *addr;
 	size_t n;
 	unsigned facts;			/* of the whole field */
-	struct str tail;		/* text of a comment after the last group, or "" */
 };
 
 enum { ADDR_LIST_MAX = 10'000 };
 
 /* address-list; false only when the arena is full. */
 bool addr_list_parse(struct str value, struct arena *a, struct addr_list *out);
+
+/* The same, with a nameless place that holds but a comment as an entry without address. */
+bool addr_list_parse_all(struct str value, struct arena *a, struct addr_list *out);
 
 /* addr-spec, the whole text, CFWS allowed; utf8: RFC 6532 is. */
 bool addr_spec_parse(struct str text, bool utf8, struct arena *a, struct addr *out);

@@ -19,6 +19,7 @@ struct addr_read {
 	char *scratch;			/* as long as the text, and one more */
 	struct str comment;		/* the last comment passed, with its parentheses */
 	unsigned unclosed;		/* comments without end so far, see addr_spec.c */
+	bool comment_at;		/* some comment held an '@' */
 	bool utf8;			/* octets over 127 are text */
 	bool loose;			/* any CR and LF is white space */
 };

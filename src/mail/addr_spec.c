@@ -70,6 +70,7 @@ take_comment(struct addr_read *r)
 			c->p++;
 			if (--depth == 0) {
 				r->comment = cur_since(c, from);
+				r->comment_at |= str_chr(r->comment, '@') >= 0;
 				return true;
 			}
 		} else if (take_fws(r) || take_pair(r)) {

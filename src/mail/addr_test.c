@@ -90,6 +90,7 @@ test_list(void **state)
 		{ "<=?utf-8?q?a=40b?=@c.test>", 1, "=?utf-8?q?a=40b?=@c.test", "", ADDR_ENCODED },
 		{ "<a@b.test> <c@d.test>", 1, "a@b.test", "<c@d.test>",
 		  ADDR_BAD | ADDR_NAME_HAS_AT },
+		{ "X (ceo@bank.test) <x@evil.test> (y)", 1, "x@evil.test", "X", ADDR_NAME_HAS_AT },
 		{ "a@b.test,c@d.test", 2, "a@b.test", "", 0 },
 		{ "a@b.test;c@d.test", 2, "a@b.test", "", ADDR_BAD },
 		{ "a@b@c.test", 1, "a@b@c.test", "", ADDR_BAD | ADDR_NO_DOMAIN },

@@ -24,7 +24,7 @@ struct walker {
 	const char *end;
 };
 
-enum { PART_HEADER_MAX = 256 * 1024 };
+enum { PART_HEADER_MAX = 64 * 1024 };
 
 /* A part whose header begins at text; body set to the rest. */
 static struct mime_part *

@@ -59,16 +59,13 @@ address_json(struct str v, struct arena *a)
 	struct addr_list list;
 	json_t *all = json_array();
 
-	if (!addr_list_parse(v, a, &list))
+	if (!addr_list_parse_all(v, a, &list))
 		return NULL;
 	for (size_t i = 0; i < list.n; i++)
 		(void)json_array_append_new(all, json_pack(
 			"{s:o,s:o,s:o}", "name", verb_json_opt(list.addr[i].name), "address",
 			verb_json_opt(list.addr[i].address), "group",
 			verb_json_opt(list.addr[i].group)));
-	if (list.tail.n > 0)
-		(void)json_array_append_new(all, json_pack(
-			"{s:o,s:n}", "name", verb_json_str(list.tail), "address"));
 	return json_pack("{s:o,s:I}", "addresses", all, "facts", (json_int_t)list.facts);
 }
 

@@ -112,6 +112,8 @@ put_line(struct mtasts_policy *out, struct str line, unsigned *seen)
 	if (line.p == name.p + name.n || !name_valid(name))
 		return false;				/* no colon */
 	if (str_eq(name, STR("version"))) {
+		if (*seen & SEEN_VERSION)
+			return true;
 		*seen |= SEEN_VERSION;
 		return str_eq(value, STR("STSv1"));
 	}

@@ -35,16 +35,21 @@ uri_valid(struct str s)
 static bool
 put_rua(struct str list, struct tlsrpt_record *out)
 {
-	while (list.n > 0) {
-		struct str uri = str_trim(str_split(&list, ','));
+	bool more = true;
 
-		if (!uri_valid(uri) || out->nrua == TLSRPT_RUA_MAX)
+	while (more) {
+		struct str item = str_split(&list, ','), uri = str_trim(item);
+
+		more = list.p > item.p + item.n;		/* a comma was there */
+		if (!uri_valid(uri))
 			return false;
+		/* Other schemes are well-formed, and of no use: RFC 8460 3. */
 		if (!str_istarts(uri, STR("mailto:")) && !str_istarts(uri, STR("https:")))
-			return false;
-		out->rua[out->nrua++] = uri;
+			continue;
+		if (out->nrua < TLSRPT_RUA_MAX)
+			out->rua[out->nrua++] = uri;
 	}
-	return out->nrua > 0;
+	return true;
 }
 
 /* tlsrpt-ext-name "=" tlsrpt-ext-value */
