@@ -12,18 +12,19 @@
 #include <unistd.h>
 
 #include "ipc/role.h"
+#include "route/client.h"
 #include "rt/clock.h"
 #include "rt/log.h"
 #include "smtpd/filer.h"
 #include "smtpd/listen.h"
-#include "smtpd/lookup.h"
+#include "smtpd/recipient.h"
 #include "smtpd/smtpd.h"
 
 struct worker {
 	struct role_env *env;
 	struct smtpd *srv;
 	struct filer *filer;
-	struct lookup *lookup;
+	struct route_client *route;
 	struct door **door;		/* by number of the listener; NULL: not ours */
 };
 
@@ -37,7 +38,7 @@ on_peer(struct role_env *env, const struct role_peer *peer, int fd)
 	else if (peer->role == ROLE_QUEUE)
 		filer_queue(w->filer, fd, peer->name);
 	else if (peer->role == ROLE_LOOKUP)
-		lookup_peer(w->lookup, fd, peer->name);
+		route_client_peer(w->route, fd, peer->name);
 	else
 		close(fd);			/* resolver, vault: their stages take them */
 }
@@ -83,7 +84,7 @@ finish(struct worker *w)
 	(void)group_room(w->srv->sessions, 1, w->env->drain_deadline);
 	smtpd_free(w->srv);
 	filer_free(w->filer);
-	lookup_free(w->lookup);
+	route_client_free(w->route);
 	free(w->door);
 }
 
@@ -100,8 +101,8 @@ smtpd_role_run(struct role_env *env)
 
 	w.door = calloc(env->cfg->nlistener + 1, sizeof(struct door *));
 	w.filer = filer_new(&conf);
-	w.lookup = lookup_new(env->cfg);
-	ops = lookup_ops(w.lookup);
+	w.route = route_client_new(env->cfg);
+	ops = recipient_ops(route_client_route(w.route));
 	w.srv = smtpd_new(env->cfg, filer_writer(w.filer), &ops);
 	if (!w.door || !w.srv)
 		abort();

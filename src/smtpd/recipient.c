@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * recipient: see recipient.h.
+ */
+#include "smtpd/recipient.h"
+
+#include "route/ask.h"
+
+static enum dest
+dest_of(enum rcpt_class c)
+{
+	switch (c) {
+	case RCPT_LOCAL:
+	case RCPT_VIRTUAL:	return DEST_LOCAL;
+	case RCPT_RELAYED:	return DEST_RELAYED;
+	case RCPT_REMOTE:	return DEST_REMOTE;
+	case RCPT_UNKNOWN:	return DEST_UNKNOWN;
+	case RCPT_DISABLED:	return DEST_DISABLED;
+	case RCPT_LATER:	return DEST_LATER;
+	}
+	return DEST_LATER;
+}
+
+static enum dest
+dest(void *ctx, const struct path *p, struct arena *a)
+{
+	struct route_answer answer = {};
+
+	route_rcpt(ctx, p, a, &answer);
+	return dest_of(answer.class);
+}
+
+struct smtpd_ops
+recipient_ops(const struct route *r)
+{
+	return (struct smtpd_ops){ .dest = dest, .ctx = (void *)(uintptr_t)r };
+}
