@@ -20,7 +20,7 @@ void vault_role_run(struct role_env *env);
 void fetch_role_run(struct role_env *env);
 
 #define BODY_POOL	pool_role_run
-#define BODY_SMTPD	NULL
+#define BODY_SMTPD	smtpd_role_run
 #define BODY_QUEUE	NULL
 #define BODY_SMTPC	smtpc_role_run
 #define BODY_RESOLVER	resolver_role_run

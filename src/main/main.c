@@ -22,6 +22,7 @@ static const struct verb verbs[] = {
 	{ "queue", verb_queue, "look at queued mail and act on it" },
 	{ "trace", verb_trace, "the life of one message, from the log" },
 	{ "spool", verb_spool, "check a spool offline" },
+	{ "smtpd", verb_smtpd, "one SMTP session on standard input and output" },
 	{ "sendmail", verb_sendmail, "hand in a message, as sendmail(1) does" },
 	{ "mailq", verb_sendmail, "list the queue, as mailq(1) does" },
 	{ "newaliases", verb_sendmail, "nothing to do: aliases are read as they are" },

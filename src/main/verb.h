@@ -22,6 +22,7 @@ int verb_queue(int argc, char **argv);
 int verb_trace(int argc, char **argv);
 int verb_spool(int argc, char **argv);
 int verb_sendmail(int argc, char **argv);	/* also mailq and newaliases, by argv[0] */
+int verb_smtpd(int argc, char **argv);
 
 /* The body of a re-executed process: argv[0] is "postern: ROLE INDEX". */
 int role_main(const char *title);
