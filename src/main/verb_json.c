@@ -65,8 +65,10 @@ verb_json_end(json_t *answer)
 }
 
 int
-verb_usage(const char *text)
+verb_usage(int argc, char **argv, const char *text)
 {
-	(void)fprintf(stderr, "usage: postern %s\n", text);
-	return EX_USAGE;
+	bool asked = argc > 1 && str_eq(str_of(argv[argc - 1]), STR("--help"));
+
+	(void)fprintf(asked ? stdout : stderr, "usage: postern %s\n", text);
+	return asked ? 0 : EX_USAGE;
 }

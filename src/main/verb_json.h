@@ -20,7 +20,7 @@ json_t *verb_json_str(struct str s);
 json_t *verb_json_opt(struct str s);
 /* Prints on one line and frees; answers the exit status. */
 int verb_json_end(json_t *answer);
-/* "usage: postern ..." on standard error; answers 64. */
-int verb_usage(const char *text);
+/* "usage: postern ..." on standard error, answers 64; asked for by --help: standard output, 0. */
+int verb_usage(int argc, char **argv, const char *text);
 
 #endif

@@ -70,7 +70,7 @@ verb_address(int argc, char **argv)
 		utf8 |= is_word(argc, argv, i, "--utf8");
 	}
 	if (!is_word(argc, argv, 1, "parse") || smtp == header)
-		return verb_usage("address parse --smtp|--header [--utf8] < ADDRESS");
+		return verb_usage(argc, argv, "address parse --smtp|--header [--utf8] < ADDRESS");
 	arena_init(&a, (size_t)8 * VERB_INPUT_MAX);
 	buf_init(&in, VERB_INPUT_MAX);
 	if (!verb_read_input(&in))
@@ -134,7 +134,7 @@ verb_message(int argc, char **argv)
 	json_t *answer;
 
 	if (!is_word(argc, argv, 1, "parse"))
-		return verb_usage("message parse < MESSAGE");
+		return verb_usage(argc, argv, "message parse < MESSAGE");
 	arena_init(&a, (size_t)8 * VERB_INPUT_MAX);
 	buf_init(&in, VERB_INPUT_MAX);
 	if (!verb_read_input(&in))
@@ -152,7 +152,7 @@ verb_mtasts(int argc, char **argv)
 	bool valid;
 
 	if (!is_word(argc, argv, 1, "record") && !is_word(argc, argv, 1, "policy"))
-		return verb_usage("mta-sts record|policy < TEXT");
+		return verb_usage(argc, argv, "mta-sts record|policy < TEXT");
 	buf_init(&in, VERB_INPUT_MAX);
 	if (!verb_read_input(&in))
 		return too_much();
@@ -175,7 +175,7 @@ verb_tlsrpt(int argc, char **argv)
 	bool valid;
 
 	if (!is_word(argc, argv, 1, "record"))
-		return verb_usage("tls-rpt record < TEXT");
+		return verb_usage(argc, argv, "tls-rpt record < TEXT");
 	buf_init(&in, VERB_INPUT_MAX);
 	if (!verb_read_input(&in))
 		return too_much();
