@@ -211,8 +211,8 @@ verb_header(int argc, char **argv)
 	struct buf in;
 
 	if (argc != 4 || strcmp(argv[1], "parse") != 0 || strcmp(argv[2], "--type") != 0)
-		return verb_usage(argc, argv, "header parse --type address|content-type|date|id|list|received|"
-				  "unstructured < VALUE");
+		return verb_usage(argc, argv, "header parse --type address|content-type|date|id|"
+				  "list|received|unstructured < VALUE");
 	for (size_t i = 0; i < COUNT(types); i++) {
 		if (strcmp(types[i].name, argv[3]) != 0)
 			continue;
@@ -222,5 +222,5 @@ verb_header(int argc, char **argv)
 			return 65;
 		return verb_json_end(types[i].read(one_field(buf_str(&in)), &a));
 	}
-	return verb_usage(argc, argv, "header parse: no such type");
+	return verb_usage(argc, argv, "header parse --type T: no such type");
 }
