@@ -11,6 +11,7 @@
 #include "dns/server.h"
 #include "ipc/role.h"
 #include "local/local_role.h"
+#include "queue/role.h"
 #include "smtpc/smtpc.h"
 #include "smtpd/role.h"
 #include "spool/pool_role.h"
@@ -21,7 +22,7 @@ void fetch_role_run(struct role_env *env);
 
 #define BODY_POOL	pool_role_run
 #define BODY_SMTPD	smtpd_role_run
-#define BODY_QUEUE	NULL
+#define BODY_QUEUE	queue_role_run
 #define BODY_SMTPC	smtpc_role_run
 #define BODY_RESOLVER	resolver_role_run
 #define SETUP_RESOLVER	resolver_setup
