@@ -304,7 +304,7 @@ smtpc_setup(struct role_env *env)
 		if (env->cfg->listener[i].path.n == 0)
 			own_add(env->cfg->listener[i].ip);
 	if (getifaddrs(&ifs) != 0)
-		return true;			/* the names still tell us when a loop comes round */
+		return true;		/* the names still tell us when a loop comes round */
 	for (const struct ifaddrs *i = ifs; i; i = i->ifa_next) {
 		struct sockaddr_storage ss = {};
 		struct ip ip;

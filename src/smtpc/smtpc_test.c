@@ -228,8 +228,10 @@ static const struct talk talks[] = {
 	    "relayed 2.0.0; perm rcpt 5.1.1; relayed 2.0.0", 3, 1, 1, NULL, 0, 0 },
 	{ "too many recipients: the rest at once", HI
 	    "C MAIL\nC RCPT TO:<a@\nC RCPT TO:<b@\nC RCPT TO:<c@\nC DATA\n"
-	    "S 250 ok\nS 250 ok\nS 452 4.5.3 too many\nS 452 4.5.3 too many\nS 354 go\nD\nS 250 ok\n"
-	    "C MAIL\nC RCPT TO:<b@\nC RCPT TO:<c@\nC DATA\nS 250 ok\nS 250 ok\nS 250 ok\nS 354 go\nD\n"
+	    "S 250 ok\nS 250 ok\nS 452 4.5.3 too many\nS 452 4.5.3 too many\n"
+	    "S 354 go\nD\nS 250 ok\n"
+	    "C MAIL\nC RCPT TO:<b@\nC RCPT TO:<c@\nC DATA\nS 250 ok\n"
+	    "S 250 ok\nS 250 ok\nS 354 go\nD\n"
 	    "S 250 ok\n" BYE, "relayed 2.0.0; relayed 2.0.0; relayed 2.0.0", 3, 1, 1, NULL, 0, 1 },
 	{ "data refused, then RSET before the next", HI MAIL_RCPT_DATA
 	    "S 250 ok\nS 250 ok\nS 451 4.3.0 disk\nC RSET\n" MAIL_RCPT_DATA "S 250 ok\n" TAKE
@@ -303,7 +305,8 @@ static const struct talk talks[] = {
 	{ "lmtp without LHLO", "S 220 x\nC LHLO\nS 500 what\nX\n", "temp host 4.3.2", 1, 1, 1, NULL,
 	    T_LMTP, 0 },
 	{ "limits rcptmax", GREET "S 250-mx.example\nS 250-PIPELINING\nS 250 LIMITS RCPTMAX=2\n"
-	    "C MAIL\nC RCPT TO:<a@\nC RCPT TO:<b@\nC DATA\nS 250 ok\nS 250 ok\nS 250 ok\nS 354 go\nD\n"
+	    "C MAIL\nC RCPT TO:<a@\nC RCPT TO:<b@\nC DATA\nS 250 ok\n"
+	    "S 250 ok\nS 250 ok\nS 354 go\nD\n"
 	    "S 250 ok\nC MAIL\nC RCPT TO:<c@\nC DATA\nS 250 ok\nS 250 ok\nS 354 go\nD\nS 250 ok\n"
 	    BYE,
 	    "relayed 2.0.0; relayed 2.0.0; relayed 2.0.0", 3, 1, 1, NULL, 0, 1 },
