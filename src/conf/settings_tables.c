@@ -304,15 +304,16 @@ static const struct setting set_dns[] = {
 	  .syntax =
 	    "ADDRESS[:PORT] ...",
 	  .text =
-	    "Resolvers to forward to. Default: none, the answers come from the "
-	    "authoritative servers." },
+	    "Resolvers to forward to. Default: those of /etc/resolv.conf; where that names "
+	    "none, the answers come from the authoritative servers, from the root down." },
 	{ .name = "stub", .type = SET_OWN,
 	  .offset = offsetof(struct dns_conf, stub),
 	  .take = take_dns_stub, .many = true,
 	  .syntax =
 	    "ZONE ADDRESS[:PORT] ...",
 	  .text =
-	    "Authoritative servers of one zone." },
+	    "Authoritative servers of one zone. It is taken as unsigned unless a trust anchor "
+	    "is given for it." },
 	{ .name = "trust-anchor", .type = SET_OWN,
 	  .offset = offsetof(struct dns_conf, anchor),
 	  .take = take_dns_anchor, .many = true,

@@ -11,12 +11,15 @@
 #include <stdlib.h>
 #include <sys/time.h>
 #include <unbound.h>
+#include <unistd.h>
 #include <unbound-event.h>
 
 #include "base/buf.h"
 #include "base/num.h"
 #include "rt/loop.h"
 #include "rt/timer.h"
+
+#define ROOT_KEY "/usr/share/dns/root.key"	/* where Debian's dns-root-data keeps it */
 
 struct ub {
 	struct ub_event_base base;	/* first: libunbound gives it back to us */
@@ -319,14 +322,52 @@ loopback_wanted(const struct dns_conf *conf)
 	return wanted;
 }
 
+/* Has the zone, or one above it but the root, an anchor of its own? */
 static bool
-set_anchors(struct ub *u, const struct dns_conf *conf)
+zone_anchored(const struct dns_conf *conf, struct str zone)
+{
+	if (str_ends(zone, STR(".")))
+		zone.n--;
+	for (size_t i = 0; i < conf->nanchor; i++) {
+		struct str rest = conf->anchor[i], owner = str_split(&rest, ' ');
+
+		if (str_ends(owner, STR(".")))
+			owner.n--;
+		if (owner.n && (str_ieq(zone, owner) || (zone.n > owner.n && str_iends(zone, owner) &&
+		    zone.p[zone.n - owner.n - 1] == '.')))
+			return true;
+	}
+	return conf->anchor_file.n;		/* it may: then it must */
+}
+
+/* A stub zone is ours and hangs in no chain from the root, unless an anchor says so. */
+static bool
+set_insecure_stubs(struct ub *u, const struct dns_conf *conf)
 {
 	struct buf b;
 	bool ok = true;
 
+	buf_init(&b, 1100);
+	for (size_t i = 0; ok && i < conf->nstub; i++) {
+		buf_reset(&b);
+		ok = zone_anchored(conf, conf->stub[i].zone) ||
+		    (buf_put(&b, conf->stub[i].zone) && buf_putc(&b, 0) &&
+		    ub_ctx_set_option(u->ctx, "domain-insecure:", b.p) == 0);
+	}
+	buf_done(&b);
+	return ok;
+}
+
+static bool
+set_anchors(struct ub *u, const struct dns_conf *conf)
+{
+	struct buf b;
+	bool ok = set_insecure_stubs(u, conf);
+
 	if (!conf->validate)
 		return ub_ctx_set_option(u->ctx, "module-config:", "iterator") == 0;
+	if (conf->nanchor == 0 && conf->anchor_file.n == 0 && access(ROOT_KEY, R_OK) == 0)
+		ok = ok && ub_ctx_add_ta_file(u->ctx, ROOT_KEY) == 0;
 	buf_init(&b, 8192);
 	for (size_t i = 0; ok && i < conf->nanchor; i++) {
 		buf_reset(&b);
