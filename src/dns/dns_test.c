@@ -112,7 +112,7 @@ show(struct buf *b, const struct dns_answer *ans)
 }
 
 static void
-test_packets(void **state)
+test_D1_packets(void **state)
 {
 	struct buf text, packed;
 
@@ -367,7 +367,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_packets), cmocka_unit_test(test_zone),
+		cmocka_unit_test(test_D1_packets), cmocka_unit_test(test_zone),
 		cmocka_unit_test(test_zone_default), cmocka_unit_test(test_zone_bad),
 		cmocka_unit_test(test_cache), cmocka_unit_test(test_hostname),
 	};

@@ -333,7 +333,8 @@ zone_anchored(const struct dns_conf *conf, struct str zone)
 
 		if (str_ends(owner, STR(".")))
 			owner.n--;
-		if (owner.n && (str_ieq(zone, owner) || (zone.n > owner.n && str_iends(zone, owner) &&
+		if (owner.n && (str_ieq(zone, owner) || (zone.n > owner.n && str_iends(zone,
+		    owner) &&
 		    zone.p[zone.n - owner.n - 1] == '.')))
 			return true;
 	}

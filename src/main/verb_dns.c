@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * verb_dns: `postern dns ask NAME TYPE` and `postern dns plan DOMAIN`: what the server sees in DNS, and
- * where it would deliver mail for a domain, in order, or why it could not.
+ * verb_dns: `postern dns ask NAME TYPE` and `postern dns plan DOMAIN`: what the server sees in
+ * DNS, and where it would deliver mail for a domain, in order, or why it could not.
  *
- * --config FILE: with the dns block of that file (default: the installed one, if it can be read, else
- * the system's resolver).  --zone FILE: from that text, no packet is sent.  plan --own-ip IP:
- * addresses to take for our own.  JSON, one object a line; exit 0 when the question was answered.
+ * --config FILE: with the dns block of that file (default: the installed one, if it can be
+ * read, else the system's resolver).  --zone FILE: from that text, no packet is sent.  plan
+ * --own-ip IP: addresses to take for our own.  JSON, one object a line; exit 0 when the
+ * question was answered.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +114,8 @@ random_below(void *ctx, uint64_t below)
 static void
 plan_run(struct dns_verb *v)
 {
-	struct self self = { .hostname = v->cfg->hostname, .ip = v->own, .nip = v->nown, .v6 = true };
+	struct self self = { .hostname = v->cfg->hostname, .ip = v->own, .nip = v->nown, .v6 =
+	    true };
 	struct plan p;
 
 	if (!plan_make(&(struct plan_ask){ .nexthop = str_of(v->words[0]), .dns = v->ops,

@@ -161,7 +161,7 @@ make(const char *zone, const char *hop, uint64_t (*random)(void *, uint64_t), vo
 }
 
 static void
-test_cases(void **state)
+test_A15_cases(void **state)
 {
 	struct arena a;
 	struct buf b;
@@ -184,7 +184,7 @@ test_cases(void **state)
 
 /* Each of three equals must come first sometimes; the better one always before them. */
 static void
-test_random_within_equal(void **state)
+test_A15_random_within_equal(void **state)
 {
 	static const char zone[] = ADDRS "d.example MX 10 a.example\nd.example MX 10 b.example\n"
 	    "d.example MX 10 c.example\nd.example MX 5 six.example";
@@ -209,7 +209,7 @@ test_random_within_equal(void **state)
 
 /* A domain with a thousand exchangers of a hundred addresses costs no more than the caps. */
 static void
-test_caps(void **state)
+test_A15_caps(void **state)
 {
 	struct buf zone;
 	struct arena a;
@@ -236,8 +236,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_cases), cmocka_unit_test(test_random_within_equal),
-		cmocka_unit_test(test_caps),
+		cmocka_unit_test(test_A15_cases), cmocka_unit_test(test_A15_random_within_equal),
+		cmocka_unit_test(test_A15_caps),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -313,7 +313,7 @@ static const struct talk talks[] = {
 };
 
 static void
-test_talks(void **state)
+test_P17_talks(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < COUNT(talks); i++) {
@@ -393,7 +393,7 @@ test_unsayable(void **state)
 
 /* T-SMUG-OUT: content with a bare CR, LF or NUL never reaches a server as a message. */
 static void
-test_foul_content(void **state)
+test_P2_foul_content(void **state)
 {
 	static const struct str foul[] = {
 		STR_INIT("A: b\r\n\r\nx\n.\nMAIL FROM:<x@y>\r\n"),
@@ -497,8 +497,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_talks), cmocka_unit_test(test_parameters),
-		cmocka_unit_test(test_unsayable), cmocka_unit_test(test_foul_content),
+		cmocka_unit_test(test_P17_talks), cmocka_unit_test(test_parameters),
+		cmocka_unit_test(test_unsayable), cmocka_unit_test(test_P2_foul_content),
 		cmocka_unit_test(test_large), cmocka_unit_test(test_next_exchanger),
 		cmocka_unit_test(test_reuse),
 	};
