@@ -196,7 +196,7 @@ verb_dns(int argc, char **argv)
 	struct dns_verb v = {};
 
 	if (!parse_args(argc, argv, &v))
-		return verb_usage("dns ask NAME TYPE | dns plan DOMAIN [--own-ip IP]..."
+		return verb_usage(argc, argv, "dns ask NAME TYPE | dns plan DOMAIN [--own-ip IP]..."
 		    " [--config FILE] [--zone FILE]");
 	if (v.config || access(CONF_DEFAULT_FILE, R_OK) == 0)
 		v.cfg = conf_load(v.config, stderr);
@@ -214,6 +214,6 @@ verb_dns(int argc, char **argv)
 	loop_hold();
 	loop_run();
 	if (!v.answer)
-		return verb_usage("dns ask NAME TYPE: no such type");
+		return verb_usage(argc, argv, "dns ask NAME TYPE: no such type");
 	return verb_json_end(v.answer);
 }
