@@ -52,7 +52,7 @@ static const struct sandbox_spec specs[ROLE_COUNT] = {
 	[ROLE_LOCAL] = {
 		.why = "its children become the recipient's user and write mailboxes",
 		.calls = CALLS_OPEN_READ | CALLS_OPEN_WRITE | CALLS_WRITE | CALLS_PREPARE |
-		    CALLS_FORK | CALLS_USERS,
+		    CALLS_FORK | CALLS_USERS | CALLS_MEMFD,
 		.paths = PATH_SPOOL_READ | PATH_MAILBOXES | PATH_SYSTEM_USERS,
 		.capabilities = CAP(CAP_SETUID) | CAP(CAP_SETGID) | CAP(CAP_KILL),
 		.spool_group = true, .open_files = 8192, .makes_files = true,
