@@ -28,9 +28,10 @@ struct take {
 	struct spool_file file;
 };
 
+/* A segment that is ours.  Big files need no note: the pool sees by their locks who writes them, and
+ * queue says when a committed one is finished. */
 struct held {
 	struct link link;
-	enum spool_kind kind;
 	uint64_t n, gen;
 };
 
@@ -50,23 +51,23 @@ ask(struct filer *f, const struct take *t)
 }
 
 static void
-hold(struct filer *f, enum spool_kind kind, const struct spool_file *file)
+hold(struct filer *f, const struct spool_file *file)
 {
 	struct held *h = calloc(1, sizeof(*h));
 
 	if (!h)
 		abort();
-	*h = (struct held){ .kind = kind, .n = file->n, .gen = file->gen };
+	*h = (struct held){ .n = file->n, .gen = file->gen };
 	list_push(&f->held, &h->link);
 }
 
 static void
-let_go(struct filer *f, enum spool_kind kind, uint64_t n, uint64_t gen)
+let_go(struct filer *f, uint64_t n, uint64_t gen)
 {
 	LIST_EACH(l, &f->held) {
 		struct held *h = CONTAINER_OF(l, struct held, link);
 
-		if (h->kind == kind && h->n == n && h->gen == gen) {
+		if (h->n == n && h->gen == gen) {
 			list_remove(&h->link);
 			free(h);
 			return;
@@ -92,7 +93,8 @@ take(struct filer *f, enum spool_kind kind, struct spool_file *out)
 	why = t->done ? t->why : SPOOL_IO;
 	if (why == SPOOL_OK) {
 		*out = t->file;
-		hold(f, kind, out);
+		if (kind == SPOOL_SEGMENT)
+			hold(f, out);
 	}
 	free(t);
 	return why;
@@ -115,19 +117,18 @@ drop_big(void *ctx, uint64_t n, uint64_t gen, bool broken)
 {
 	struct filer *f = ctx;
 
-	let_go(f, SPOOL_BIG, n, gen);
 	if (f->pool)
 		(void)ipc_send(f->pool, MSG_pool_drop, &(struct msg_pool_drop){
 		    .kind = SPOOL_BIG, .n = n, .gen = gen, .broken = broken });
 }
 
 static void
-release(struct filer *f, enum spool_kind kind, uint64_t n, uint64_t gen)
+release(struct filer *f, uint64_t n, uint64_t gen)
 {
-	let_go(f, kind, n, gen);
+	let_go(f, n, gen);
 	if (f->pool)
 		(void)ipc_send(f->pool, MSG_pool_release, &(struct msg_pool_release){
-		    .kind = (uint8_t)kind, .n = n, .gen = gen });
+		    .kind = SPOOL_SEGMENT, .n = n, .gen = gen });
 }
 
 static void
@@ -146,7 +147,7 @@ committed(void *ctx, const struct sw_notice *n)
 
 	tell_queue(f, n);
 	if (n->closed)
-		release(f, SPOOL_SEGMENT, n->segno, n->gen);
+		release(f, n->segno, n->gen);
 }
 
 struct filer *
@@ -265,7 +266,7 @@ filer_pool(struct filer *f, int fd, const char *name)
 		struct held *h = CONTAINER_OF(l, struct held, link);
 
 		(void)ipc_send(f->pool, MSG_pool_adopt, &(struct msg_pool_adopt){
-		    .kind = (uint8_t)h->kind, .n = h->n, .gen = h->gen });
+		    .kind = SPOOL_SEGMENT, .n = h->n, .gen = h->gen });
 	}
 	LIST_EACH(l, &f->takes) {
 		struct take *t = CONTAINER_OF(l, struct take, link);
