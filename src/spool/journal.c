@@ -18,7 +18,7 @@
 #include "rt/work.h"
 #include "spool/break.h"
 
-enum { SNAP_BLOCK = 1 << 20, RETRY_MS = 1000 };
+enum { RETRY_MS = 1000 };
 
 struct journal *
 jr_new(int spool_dirfd, const struct journal_ops *ops, const struct journal_conf *conf, void *ctx)
@@ -33,6 +33,8 @@ jr_new(int spool_dirfd, const struct journal_ops *ops, const struct journal_conf
 		j->conf = *conf;
 	if (!j->conf.lazy_ms)
 		j->conf.lazy_ms = 200;
+	if (!j->conf.snap_block)
+		j->conf.snap_block = 1 << 20;
 	if (!j->conf.rotate_bytes)
 		j->conf.rotate_bytes = 32 << 20;
 	link_init(&j->waiting);
@@ -131,7 +133,7 @@ jr_snap(struct journal *j, const struct journal_entry *e)
 	if (j->stopping || j->snap_failed)
 		return false;
 	put(&j->next.filling, e);
-	if (j->next.filling.n < SNAP_BLOCK)
+	if (j->next.filling.n < j->conf.snap_block)
 		return true;
 	if (side_flush(j, &j->next, (struct batch_io){ .no_sync = true }) != 0)
 		j->snap_failed = true;

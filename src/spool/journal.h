@@ -33,6 +33,7 @@ struct journal_ops {
 
 struct journal_conf {
 	unsigned lazy_ms;		/* an unasked sync happens within this; 0: 200 */
+	size_t snap_block;		/* a snapshot is written in pieces of this; 0: 1 MiB */
 	/* records after the checkpoint that make us rotate; 0: 32 MiB */
 	uint64_t rotate_bytes;
 };

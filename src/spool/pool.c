@@ -203,7 +203,7 @@ pool_take(struct pool *p, enum spool_kind kind, uint64_t holder, struct spool_fi
 	pool_serve(p, kind, SPOOL_OK);
 	pool_wake(p);
 	while (!w.answered) {
-		if (!p->worker || co_park(FOREVER) == WAKE_CANCELLED) {
+		if (p->stopped || co_park(FOREVER) == WAKE_CANCELLED) {
 			if (!w.answered)
 				list_remove(&w.link);
 			return w.answered ? w.result : SPOOL_IO;

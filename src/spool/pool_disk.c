@@ -3,8 +3,8 @@
  * pool_disk: what the pool does to files, in a work thread.
  *
  * A new file is whole (zeros, head, all synced) before it gets its name, and its name is synced
- * before it is given out.  A drained file is zeroed first and says so in its new head after the
- * zeros are synced.  The new head ends the former life, so it is written only for DIRTY files.
+ * before it is given out.  A new head ends the former life and stands before anything else of the
+ * file changes.  Zeroing comes later; a head says "clean" only after the zeros are synced.
  */
 #include <errno.h>
 #include <stdlib.h>

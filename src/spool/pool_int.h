@@ -51,7 +51,7 @@ struct pool {
 	unsigned count[4][POOL_LOST + 1];
 	struct link waiting;
 	uint64_t next_n[4], next_life;
-	bool big_known, held_at_start, full, started;
+	bool big_known, held_at_start, full, stopped;
 	int64_t last_take_ms, started_ms;
 
 	int64_t epoch_ms, mark_ms;	/* mark: what stands on the disk */

@@ -2,9 +2,10 @@
 /*
  * pool_work: the pool's coroutine: one thing at a time, the most wanted first.
  *
- * somebody waits, or fewer than `ahead` are FREE  recycle a DIRTY file (a head), else create one
- * nobody asked for idle_ms                         zero a DIRTY or used FREE file, then recycle
- * it the clock nears its mark                                raise the mark
+ *	a file is waited for, or fewer than `ahead` are FREE: recycle a DIRTY one, else create one
+ *	a file is DIRTY: recycle it (its head alone)
+ *	nobody asked for idle_ms: zero a FREE file that was used before
+ *	the clock nears its mark: raise the mark
  *
  * Zeroing goes in pieces and gives way as soon as a file is wanted.
  */
@@ -153,11 +154,10 @@ prepare(struct pool *p, enum spool_kind kind)
 	return res == SPOOL_OK;
 }
 
-/* Zero it piece by piece; as it was when somebody wants a file meanwhile.  suspends */
+/* Zero a FREE file piece by piece; not at once when somebody wants a file meanwhile.  suspends */
 static void
 clean(struct pool *p, struct pool_file *f)
 {
-	enum pool_state was = f->state;
 	struct pool_job job = {
 		.task = TASK_ZERO, .dir = p->dir[f->head.kind], .head = new_head(p, f, true),
 		.to = SPOOL_BLOCK,
@@ -165,8 +165,9 @@ clean(struct pool *p, struct pool_file *f)
 
 	pool_move(p, f, POOL_BUSY);
 	while (job.to < job.head.size) {
-		if (any_wanted(p) || co_cancelled()) {
-			pool_move(p, f, was);
+		if (!list_empty(&p->waiting) || co_cancelled()) {
+			pool_move(p, f, POOL_FREE);
+			pool_serve(p, f->head.kind, SPOOL_OK);
 			return;
 		}
 		job.from = job.to;
@@ -184,16 +185,38 @@ clean(struct pool *p, struct pool_file *f)
 static struct pool_file *
 to_clean(struct pool *p)
 {
-	for (int k = SPOOL_SEGMENT; k <= SPOOL_JOURNAL; k++) {
-		struct pool_file *f = first(p, (enum spool_kind)k, POOL_DIRTY);
-
-		if (f)
-			return f;
+	for (int k = SPOOL_SEGMENT; k <= SPOOL_JOURNAL; k++)
 		LIST_EACH(l, &p->list[k][POOL_FREE])
 			if (!CONTAINER_OF(l, struct pool_file, link)->head.clean)
 				return CONTAINER_OF(l, struct pool_file, link);
-	}
 	return NULL;
+}
+
+/* After a burst: far more than will be used soon. */
+static struct pool_file *
+surplus(struct pool *p)
+{
+	for (int k = SPOOL_SEGMENT; k <= SPOOL_JOURNAL; k++)
+		if (p->count[k][POOL_FREE] > 4 * pool_ahead(p, (enum spool_kind)k))
+			return first(p, (enum spool_kind)k, POOL_FREE);
+	return NULL;
+}
+
+/* Nobody wants anything: tidy one file.  False: nothing to tidy.  suspends */
+static bool
+tidy(struct pool *p)
+{
+	struct pool_file *f = surplus(p);
+
+	if (f) {
+		f->remove = true;
+		recycle(p, f);
+		return true;
+	}
+	f = to_clean(p);
+	if (f)
+		clean(p, f);
+	return f != NULL;
 }
 
 /* One thing.  False: nothing to do before a moment has passed.  suspends */
@@ -201,7 +224,6 @@ static bool
 step(struct pool *p)
 {
 	bool idle = now_ms() - p->last_take_ms >= p->conf.idle_ms;
-	struct pool_file *f;
 
 	if (wall_ms() > p->mark_ms - pool_lead(p) / 2 &&
 	    pool_clock_raise(p, wall_ms() + pool_lead(p)))
@@ -210,16 +232,14 @@ step(struct pool *p)
 		if (wanted(p, (enum spool_kind)k) && prepare(p, (enum spool_kind)k))
 			return true;
 	for (int k = SPOOL_SEGMENT; k <= SPOOL_JOURNAL; k++) {
-		f = first(p, (enum spool_kind)k, POOL_DIRTY);
-		if (f && f->remove) {
+		struct pool_file *f = first(p, (enum spool_kind)k, POOL_DIRTY);
+
+		if (f) {
 			recycle(p, f);
 			return true;
 		}
 	}
-	f = idle ? to_clean(p) : NULL;
-	if (f)
-		clean(p, f);
-	return f != NULL;
+	return idle && !any_wanted(p) && tidy(p);
 }
 
 /* Files of holders that went: theirs when the lock is gone too.  True: some are still held. */
@@ -258,6 +278,7 @@ pool_run(void *arg)
 			break;
 	}
 	p->worker = NULL;
+	p->stopped = true;
 	for (int k = SPOOL_SEGMENT; k <= SPOOL_JOURNAL; k++)
 		pool_serve(p, (enum spool_kind)k, SPOOL_IO);
 }
