@@ -188,7 +188,8 @@ spool_check(int spool_dirfd, struct spool_check *out, struct buf *json)
 	if (json)
 		(void)buf_putf(json, "\n  ],\n  \"files_checked\": %llu,\n  \"records\": %llu,\n"
 		    "  \"messages\": %llu,\n  \"journal_entries\": %llu,\n  \"bytes\": %llu,\n"
-		    "  \"journal_usable\": %s,\n  \"behind_ends\": %llu,\n  \"strange_names\": %llu,\n"
+		    "  \"journal_usable\": %s,\n  \"behind_ends\": %llu,\n"
+		    "  \"strange_names\": %llu,\n"
 		    "  \"damaged\": %llu,\n  \"ok\": %s\n}\n", (unsigned long long)out->files,
 		    (unsigned long long)out->records, (unsigned long long)out->messages,
 		    (unsigned long long)out->journal_entries, (unsigned long long)out->bytes,

@@ -8,7 +8,6 @@
  * unfinished segments and the FINISHEDs of segments that were not recycled yet, nothing else.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/num.h"
 #include "rt/clock.h"
@@ -38,7 +37,11 @@ struct seal_note {
 	uint64_t by_n, by_gen;		/* the segment it stands in */
 };
 
-struct finished { uint64_t n, gen; };
+struct finished {
+	uint64_t n, gen;
+	int64_t due_ms;			/* when the pool is told */
+	bool told, unwritten;
+};
 
 struct queue {
 	struct life *l;
@@ -96,12 +99,15 @@ is_finished(const struct queue *q, uint64_t n, uint64_t gen)
 static void
 finished_add(struct queue *q, uint64_t n, uint64_t gen)
 {
+	int64_t due = now_ms() + (int64_t)house_draw(q->l->h, 400);
+
 	if (is_finished(q, n, gen))
 		return;
 	q->finished = realloc(q->finished, (q->nfinished + 1) * sizeof *q->finished);
 	if (!q->finished)
 		abort();
-	q->finished[q->nfinished++] = (struct finished){ n, gen };
+	q->finished[q->nfinished++] = (struct finished){ .n = n, .gen = gen, .due_ms = due,
+		.unwritten = BROKEN(BREAK_FINISH_WRITE) };
 }
 
 void
@@ -301,10 +307,21 @@ finish(struct queue *q, struct seg *s)
 			note->durable = true;
 	}
 	seg_free(s);
-	if (BROKEN(BREAK_FINISH_WRITE))
-		queue_recycled(q, n, gen);
-	(void)pool_finished(q->l->pool, SPOOL_SEGMENT, n, gen);
 	return true;
+}
+
+/* A while later: a pool may be slow to hear. */
+static void
+tell_pool(struct queue *q, bool all)
+{
+	for (size_t i = 0; i < q->nfinished; i++) {
+		struct finished f = q->finished[i];
+
+		if (f.told || (!all && now_ms() < f.due_ms) || seg_find(q, f.n, f.gen))
+			continue;
+		q->finished[i].told = true;
+		(void)pool_finished(q->l->pool, SPOOL_SEGMENT, f.n, f.gen);
+	}
 }
 
 static void
@@ -345,6 +362,7 @@ queue_run(void *arg)
 	while (!q->stop && !co_cancelled()) {
 		bool moved = false;
 
+		tell_pool(q, false);
 		LIST_EACH(l, &q->seg)
 			if (!moved && step(q, CONTAINER_OF(l, struct seg, link)))
 				moved = true;
@@ -356,6 +374,9 @@ queue_run(void *arg)
 bool
 queue_idle(const struct queue *q)
 {
+	for (size_t i = 0; i < q->nfinished; i++)
+		if (!q->finished[i].told)
+			return false;
 	return list_empty(&q->seg);
 }
 
@@ -399,6 +420,8 @@ snapshot(void *ctx, struct journal *j)
 			if (CONTAINER_OF(k, struct mail, link)->done)
 				all[n++].id = CONTAINER_OF(k, struct mail, link)->id;
 	for (size_t i = 0; i < q->nfinished; i++) {
+		if (q->finished[i].unwritten)
+			continue;
 		put_le64(all[n].payload, q->finished[i].n);
 		put_le64(all[n++].payload + 8, q->finished[i].gen);
 	}
@@ -483,9 +506,6 @@ read_seals(struct queue *q)
 static bool
 recover(struct queue *q)
 {
-	struct finished *f;
-	size_t n;
-
 	pool_each(q->l->pool, &(struct pool_visit){ on_file, q });
 	if (jr_replay(q->j, on_entry, q) != SPOOL_OK)
 		return false;
@@ -508,14 +528,7 @@ recover(struct queue *q)
 	if (jr_start(q->j) != SPOOL_OK)
 		return false;
 	pool_big_live_end(q->l->pool);
-	n = q->nfinished;
-	f = calloc(n + 1, sizeof *f);
-	if (!f)
-		abort();
-	memcpy(f, q->finished, n * sizeof *f);
-	for (size_t i = 0; i < n; i++)
-		(void)pool_finished(q->l->pool, SPOOL_SEGMENT, f[i].n, f[i].gen);
-	free(f);
+	tell_pool(q, true);
 	return true;
 }
 

@@ -97,9 +97,8 @@ clock_create(struct pool *p)
 		err = disk_fsync(fd);
 	if (fd >= 0)
 		(void)disk_close(fd);
-	if (err >= 0)
-		err = disk_renameat(p->dirfd, temporary, p->dirfd, name);
-	return err >= 0 ? disk_fsync(p->dirfd) : err;
+	/* pool_start syncs the directory. */
+	return err >= 0 ? disk_renameat(p->dirfd, temporary, p->dirfd, name) : err;
 }
 
 int
@@ -126,9 +125,11 @@ pool_clock_open(struct pool *p)
 	}
 	first = slot_get(slot[0], &p->clock_seq, &mark);
 	second = slot_get(slot[1], &p->clock_seq, &mark);
-	if (!first && !second)
+	if (!first && !second) {
 		p->ops.strange(p->ctx, SPOOL_JOURNAL, name);
-	p->mark_ms = MAX(p->mark_ms, mark);	/* the heads' epochs are in it already */
+		mark = p->heads_ms;		/* nearly as good: marks of former heads */
+	}
+	p->mark_ms = mark;
 	p->epoch_ms = MAX(wall_ms(), p->mark_ms + MARGIN_MS);
 	return 0;
 }

@@ -54,6 +54,7 @@ struct pool {
 	bool big_known, held_at_start, full, stopped;
 	int64_t last_take_ms, started_ms;
 
+	int64_t heads_ms;		/* highest mark in a head, at start */
 	int64_t epoch_ms, mark_ms;	/* mark: what stands on the disk */
 	uint64_t clock_seq;
 	struct pool_slot slot[POOL_WRITERS];

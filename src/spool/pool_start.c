@@ -37,8 +37,6 @@ static int
 directories(struct pool *p)
 {
 	static const char *const names[] = { "log", "big", "journal", "drop" };
-	bool made = false;
-
 	for (size_t i = 0; i < COUNT(names); i++) {
 		/* The drop directory is for everybody to put into, for nobody to look into. */
 		mode_t mode = i == 3 ? 01733 : 0750;
@@ -46,10 +44,7 @@ directories(struct pool *p)
 
 		if (err < 0 && err != -EEXIST)
 			return err;
-		made = made || err == 0;
 	}
-	if (made && !BROKEN(BREAK_MKDIR_SYNC) && disk_fsync(p->dirfd) < 0)
-		return -EIO;
 	for (int k = SPOOL_SEGMENT; k <= SPOOL_JOURNAL; k++) {
 		p->dir[k] = disk_openat(p->dirfd, file_dir((enum spool_kind)k),
 		    O_RDONLY | O_DIRECTORY, 0);
@@ -147,7 +142,7 @@ files(struct pool *p, enum spool_kind kind, struct spool_reader *sr)
 		f->at_start = true;
 		f->pristine = state == POOL_DIRTY && h->clean && is_pristine(p, h);
 		p->held_at_start = p->held_at_start || state == POOL_HELD;
-		p->mark_ms = MAX(p->mark_ms, h->epoch_ms);
+		p->heads_ms = MAX(p->heads_ms, h->epoch_ms);
 	}
 	free(l.p);
 	return err;
@@ -172,6 +167,9 @@ pool_start(struct pool *p)
 		err = files(p, (enum spool_kind)k, sr);
 	sr_free(sr);
 	if (err != 0 || pool_clock_open(p) < 0)
+		return SPOOL_IO;
+	/* The names of log/ and the others, and of the clock, before anything depends on them. */
+	if (!BROKEN(BREAK_MKDIR_SYNC) && disk_fsync(p->dirfd) < 0)
 		return SPOOL_IO;
 	if (p->ops.held(p->ctx, p->clock_fd))
 		return SPOOL_BUSY;		/* another pool has this spool */
