@@ -15,6 +15,11 @@
 enum { EX_USAGE = 64 };
 
 static const struct verb verbs[] = {
+	{ "init", verb_init, "make a new instance: configuration, keys, users" },
+	{ "check", verb_check, "find every mistake of a configuration before it matters" },
+	{ "config", verb_config, "show what is in force, and where it comes from" },
+	{ "user", verb_user, "add, change, remove and list mailbox users" },
+	{ "map", verb_map, "ask a table what it says about an address" },
 	{ "run", verb_run, "start the server in the foreground" },
 	{ "reload", verb_reload, "read the configuration again, without dropping a session" },
 	{ "stop", verb_stop, "finish what is begun, then end" },

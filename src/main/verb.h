@@ -25,6 +25,12 @@ int verb_dns(int argc, char **argv);
 int verb_sendmail(int argc, char **argv);	/* also mailq and newaliases, by argv[0] */
 int verb_smtpd(int argc, char **argv);
 
+int verb_init(int argc, char **argv);
+int verb_check(int argc, char **argv);
+int verb_config(int argc, char **argv);
+int verb_user(int argc, char **argv);
+int verb_map(int argc, char **argv);
+
 /* The body of a re-executed process: argv[0] is "postern: ROLE INDEX". */
 int role_main(const char *title);
 
