@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/pem.h>
-#include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -91,13 +91,15 @@ check_certificate(struct check *c, const struct cert *pair)
 	if (f != NULL)
 		(void)fclose(f);
 	if (f != NULL && cert == NULL)
-		conf_error_add(c->errs, 0, 0, STR_F " is no certificate in PEM", STR_A(pair->chain));
+		conf_error_add(c->errs, 0, 0, STR_F " is no certificate in PEM",
+		    STR_A(pair->chain));
 	if (cert != NULL && key != NULL && X509_check_private_key(cert, key) != 1)
 		conf_error_add(c->errs, 0, 0, STR_F " is not the key of " STR_F, STR_A(pair->key),
 		    STR_A(pair->chain));
 	if (cert != NULL && X509_cmp_current_time(X509_get0_notAfter(cert)) < 0)
 		conf_error_add(c->errs, 0, 0, STR_F " has expired", STR_A(pair->chain));
-	if (cert != NULL && X509_check_host(cert, c->cfg->hostname.p, c->cfg->hostname.n, 0, NULL) != 1)
+	if (cert != NULL && X509_check_host(cert, c->cfg->hostname.p, c->cfg->hostname.n, 0,
+	    NULL) != 1)
 		buf_putf(c->notes, STR_F " does not name %.*s\n", STR_A(pair->chain),
 		    STR_A(c->cfg->hostname));
 	X509_free(cert);
@@ -133,7 +135,8 @@ check_directory(struct check *c, struct str path, const char *what)
 
 	if (z == NULL)
 		abort();
-	while (stat(z, &st) != 0 && errno == ENOENT && (slash = strrchr(z, '/')) != NULL && slash != z)
+	while (stat(z, &st) != 0 && errno == ENOENT && (slash = strrchr(z,
+	    '/')) != NULL && slash != z)
 		*slash = '\0';
 	if (stat(z, &st) != 0 || !S_ISDIR(st.st_mode))
 		conf_error_add(c->errs, 0, 0, "%s " STR_F ": %s is not a directory", what,
@@ -160,7 +163,8 @@ is_running(const struct config *cfg)
 {
 	struct sockaddr_un un = { .sun_family = AF_UNIX };
 	int n = snprintf(un.sun_path, sizeof un.sun_path, STR_F "/control", STR_A(cfg->run_dir));
-	int fd = n > 0 && n < (int)sizeof un.sun_path ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)
+	int fd = n > 0 && n < (int)sizeof un.sun_path ? socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC,
+	    0)
 	    : -1;
 	bool yes = fd >= 0 && connect(fd, (const struct sockaddr *)&un, sizeof un) == 0;
 
@@ -188,13 +192,16 @@ check_port(struct check *c, const struct listener *l)
 		return;
 	}
 	if (errno == EADDRINUSE)
-		conf_error_add(c->errs, l->line, 1, "port %u of " STR_F " is in use by another program: "
+		conf_error_add(c->errs, l->line, 1,
+		    "port %u of " STR_F " is in use by another program: "
 		    "stop it, or listen elsewhere", l->port, STR_A(text));
 	else if (errno == EACCES)
-		conf_error_add(c->errs, l->line, 1, "port %u needs root to be opened: start as root, "
+		conf_error_add(c->errs, l->line, 1,
+		    "port %u needs root to be opened: start as root, "
 		    "or listen on a port above 1023", l->port);
 	else
-		conf_error_add(c->errs, l->line, 1, STR_F " is no address of this machine", STR_A(text));
+		conf_error_add(c->errs, l->line, 1, STR_F " is no address of this machine",
+		    STR_A(text));
 	(void)close(fd);
 }
 
@@ -222,7 +229,8 @@ check_postmaster(struct check *c, const struct tables *t)
 	if ((d->aliases_file.n == 0 ||
 	    tables_alias(t, d->aliases_file, STR("postmaster"), &packed) != FIND_YES) &&
 	    tables_user(t, d->users_file, STR("postmaster"), &u) != FIND_YES)
-		buf_putf(c->notes, "nobody is postmaster of " STR_F ": its mail goes to the first user\n",
+		buf_putf(c->notes, "nobody is postmaster of " STR_F ": its mail goes to the "
+		    "first user\n",
 		    STR_A(d->name));
 }
 

@@ -46,7 +46,8 @@ static bool
 write_key(const char *path, EVP_PKEY *key, struct buf *why)
 {
 	BIO *bio = BIO_new(BIO_s_mem());
-	bool good = bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL, NULL)
+	bool good = bio != NULL && PEM_write_bio_PKCS8PrivateKey(bio, key, NULL, NULL, 0, NULL,
+	    NULL)
 	    && write_bio(path, 0600, bio, why);
 
 	BIO_free(bio);

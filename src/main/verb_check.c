@@ -22,7 +22,14 @@
 
 enum { EX_CONFIG_ = 78 };
 
-static const char usage_text[] = "usage: postern check [--config F] [--json]\n";
+static const char usage_text[] = "check [--config F] [--json]\n";
+
+static int
+usage(FILE *to)
+{
+	(void)fprintf(to, "usage: postern %s", usage_text);
+	return to == stdout ? 0 : 64;
+}
 
 static bool
 read_text(const char *path, struct buf *text, struct conf_errors *errs)
@@ -129,9 +136,9 @@ verb_check(int argc, char **argv)
 		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
 			file = argv[++i];
 		else if (strcmp(argv[i], "--help") == 0)
-			return fputs(usage_text, stdout) < 0;
+			return usage(stdout);
 		else
-			return verb_usage(usage_text);
+			return usage(stderr);
 	}
 	if (realpath(file, whole) != NULL)
 		file = whole;

@@ -14,7 +14,14 @@
 enum { EX_CONFIG_ = 78 };
 
 static const char usage_text[] =
-    "usage: postern config show [--config F] [--json]\n       postern config manual\n";
+    "config show [--config F] [--json]\n       postern config manual\n";
+
+static int
+usage(FILE *to)
+{
+	(void)fprintf(to, "usage: postern %s", usage_text);
+	return to == stdout ? 0 : 64;
+}
 
 int
 verb_config(int argc, char **argv)
@@ -29,14 +36,14 @@ verb_config(int argc, char **argv)
 		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
 			file = argv[++i];
 		else if (strcmp(argv[i], "--help") == 0)
-			return fputs(usage_text, stdout) < 0;
+			return usage(stdout);
 		else if (what == NULL && argv[i][0] != '-')
 			what = argv[i];
 		else
-			return verb_usage(usage_text);
+			return usage(stderr);
 	}
 	if (what == NULL || (strcmp(what, "show") != 0 && strcmp(what, "manual") != 0))
-		return verb_usage(usage_text);
+		return usage(stderr);
 	buf_init(&b, 64 << 20);
 	if (strcmp(what, "manual") == 0) {
 		config_manual(&b);

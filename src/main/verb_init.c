@@ -82,7 +82,8 @@ options_good(struct init *in)
 	arena_init(&a, 4096);
 	if ((bad = value_domain(str_of(in->domain), &a, &name)) != NULL)
 		buf_putf(&in->why, "'%s' %s", in->domain, bad);
-	else if (in->hostname != NULL && (bad = value_domain(str_of(in->hostname), &a, &name)) != NULL)
+	else if (in->hostname != NULL && (bad = value_domain(str_of(in->hostname), &a,
+	    &name)) != NULL)
 		buf_putf(&in->why, "'%s' %s", in->hostname, bad);
 	else if ((bad = value_ip_port(str_of(in->mx), &ip, &port)) != NULL)
 		buf_putf(&in->why, "'%s' %s", in->mx, bad);
@@ -148,7 +149,8 @@ write_config(struct init *in)
 	    "# postern.conf: mail for %s.  Made by postern init; see postern.conf(5).\n"
 	    "# Paths that do not begin with / are below the directory of this file.\n"
 	    "# After a change: postern check --config FILE, then postern reload --config FILE.\n\n"
-	    "# The name other servers see.  It must have an address in the DNS that leads back here.\n"
+	    "# The name other servers see.  It must have an address in the DNS that leads back "
+	    "here.\n"
 	    "hostname   %s\n\n"
 	    "# Mail from other servers; mail of our own users; mail of programs on this machine.\n"
 	    "listen     mx          %s\n"

@@ -18,8 +18,15 @@
 enum { EX_DATAERR_ = 65, EX_SOFTWARE_ = 70 };
 
 static const char usage_text[] =
-    "usage: postern map check --aliases|--virtusertable|--mailertable FILE\n"
+    "map check --aliases|--virtusertable|--mailertable FILE\n"
     "                   --check alias|virtuser|route --local-domain D [--address A] [--domain D]\n";
+
+static int
+usage(FILE *to)
+{
+	(void)fprintf(to, "usage: postern %s", usage_text);
+	return to == stdout ? 0 : 64;
+}
 
 struct question {
 	enum table_kind kind;
@@ -154,7 +161,8 @@ check_alias(struct question *q)
 	r.cfg = cfg;
 	e = route_expand(&r, str_of(q->address), &q->a, &x);
 	if (e == EXPAND_LATER && str_starts(x.at, include))
-		(void)json_object_set_new(answer, "include", verb_json_str(str_skip(x.at, include.n)));
+		(void)json_object_set_new(answer, "include", verb_json_str(str_skip(x.at,
+		    include.n)));
 	else if (e != EXPAND_OK)
 		(void)json_object_set_new(answer, "error", json_string(words[e]));
 	else
@@ -224,7 +232,7 @@ answer(struct question *q)
 		return check_virtuser(q);
 	if (strcmp(q->check, "route") == 0 && q->kind == TABLE_ROUTES && q->domain != NULL)
 		return check_route(q);
-	return verb_usage(usage_text);
+	return usage(stderr);
 }
 
 int
@@ -234,13 +242,15 @@ verb_map(int argc, char **argv)
 	int code;
 
 	q = (struct question){ .local_domain = "localdomain.test" };
+	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+		return usage(stdout);
 	if (argc < 2 || strcmp(argv[1], "check") != 0)
-		return verb_usage(usage_text);
+		return usage(stderr);
 	for (int i = 2; i < argc; i += 2)
 		if (i + 1 >= argc || !take_option(&q, argv[i], argv[i + 1]))
-			return verb_usage(usage_text);
+			return usage(stderr);
 	if (q.file == NULL || q.check == NULL)
-		return verb_usage(usage_text);
+		return usage(stderr);
 	if (!read_table(&q))
 		return EX_DATAERR_;
 	arena_init(&q.a, 64 << 20);

@@ -25,10 +25,17 @@
 enum { EX_DATAERR_ = 65, EX_NOUSER_ = 67, EX_CANTCREAT_ = 73, EX_CONFIG_ = 78 };
 
 static const char usage_text[] =
-    "usage: postern user add|passwd NAME[@DOMAIN] [--stdin] [--config F]\n"
+    "user add|passwd NAME[@DOMAIN] [--stdin] [--config F]\n"
     "       postern user del NAME[@DOMAIN] [--config F]\n"
     "       postern user list [DOMAIN] [--json] [--config F]\n\n"
     "add and passwd print a new password, or with --stdin read one line of standard input.\n";
+
+static int
+usage(FILE *to)
+{
+	(void)fprintf(to, "usage: postern %s", usage_text);
+	return to == stdout ? 0 : 64;
+}
 
 struct job {
 	const char *what, *name, *config;
@@ -284,12 +291,14 @@ verb_user(int argc, char **argv)
 	int code;
 
 	j = (struct job){};
+	if (argc > 1 && strcmp(argv[1], "--help") == 0)
+		return usage(stdout);
 	if (!take_words(&j, argc, argv))
-		return verb_usage(usage_text);
+		return usage(stderr);
 	list = strcmp(j.what, "list") == 0;
 	if (!list && ((strcmp(j.what, "add") != 0 && strcmp(j.what, "passwd") != 0 &&
 	    strcmp(j.what, "del") != 0) || j.name == NULL))
-		return verb_usage(usage_text);
+		return usage(stderr);
 	j.cfg = conf_load(j.config, stderr);
 	if (j.cfg == NULL)
 		return EX_CONFIG_;

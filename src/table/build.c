@@ -237,8 +237,8 @@ table_build(struct image_builder *b, enum table_kind kind, struct str file, stru
 	return !bad;
 }
 
-void
-table_includes(struct str text, void (*found)(void *arg, struct str path), void *arg)
+static void
+includes_of_line(struct str text, void (*found)(void *arg, struct str path), void *arg)
 {
 	static const struct str word = STR_INIT(":include:");
 
@@ -253,4 +253,15 @@ table_includes(struct str text, void (*found)(void *arg, struct str path), void 
 			found(arg, str_sub(text, 0, n));
 		text = str_skip(text, n);
 	}
+}
+
+void
+table_includes(struct str text, void (*found)(void *arg, struct str path), void *arg)
+{
+	struct lines l = lines_of(text);
+	struct str line;
+	unsigned number;
+
+	while (lines_next(&l, &line, &number))
+		includes_of_line(line, found, arg);
 }

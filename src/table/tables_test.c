@@ -183,7 +183,8 @@ test_includes(void **state)
 
 	(void)state;
 	buf_init(&b, 1024);
-	table_includes(STR("a: :include:/etc/x, bob, \":include:/etc/y\"\nb::include: /z\n"), note,
+	table_includes(STR("# :include:/no\na: :include:/etc/x, bob, "
+	    "\":include:/etc/y\"\nb::include: /z\n"), note,
 	    &b);
 	t_str(buf_str(&b), "/etc/x;/etc/y;/z;");
 	buf_done(&b);
