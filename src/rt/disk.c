@@ -142,6 +142,14 @@ disk_pwritev(int fd, const struct iovec *iov, int n, uint64_t at)
 }
 
 int
+disk_writeback(int fd, uint64_t from, uint64_t n)
+{
+	if (sim != NULL)
+		return 0;
+	return answer(sync_file_range(fd, (off_t)from, (off_t)n, SYNC_FILE_RANGE_WRITE));
+}
+
+int
 disk_fdatasync(int fd)
 {
 	return sim != NULL ? sim->sync(fd, false) : answer(fdatasync(fd));

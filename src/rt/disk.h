@@ -28,6 +28,8 @@ int disk_pwrite(int fd, const void *p, size_t n, uint64_t at);
 int disk_pwritev(int fd, const struct iovec *iov, int n, uint64_t at);
 
 int disk_fdatasync(int fd);
+/* Begin to write these bytes back, promising nothing: a later sync then has less to do. */
+int disk_writeback(int fd, uint64_t from, uint64_t n);
 int disk_fsync(int fd);				/* of a file or a directory */
 int disk_syncfs(int fd);
 int disk_ftruncate(int fd, uint64_t size);

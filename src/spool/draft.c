@@ -105,6 +105,8 @@ big_write(void *arg)
 	memset(p + b->item_n, 0, end - b->item_n);	/* whole pages: nothing to read first */
 	if (b->item_n)
 		b->err = disk_pwrite(b->file.fd, p, end, SPOOL_BLOCK + b->item_at);
+	if (b->err == 0 && !b->sync)
+		(void)disk_writeback(b->file.fd, SPOOL_BLOCK + b->item_at, end);
 	if (b->err == 0 && b->sync && !b->no_sync)
 		b->err = disk_fdatasync(b->file.fd);
 }
