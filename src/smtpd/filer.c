@@ -28,8 +28,8 @@ struct take {
 	struct spool_file file;
 };
 
-/* A segment that is ours.  Big files need no note: the pool sees by their locks who writes them, and
- * queue says when a committed one is finished. */
+/* A segment that is ours.  Big files need no note: the pool sees by their locks who writes them,
+ * and queue says when a committed one is finished. */
 struct held {
 	struct link link;
 	uint64_t n, gen;

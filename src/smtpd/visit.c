@@ -94,6 +94,18 @@ proxy_read(struct session *s)
 	return false;
 }
 
+/* This host itself, listed peers and granted networks carry many clients; in the test profile all
+ * clients have one address. */
+static bool
+many_in_one(const struct session *s)
+{
+	const struct config *cfg = s->srv->cfg;
+
+	return ip_is_loopback(s->f.ip) || nets_have(&cfg->exempt, &s->f.ip) ||
+	       (cfg->test.on && cfg->test.assume_peer_set) ||
+	       policy_entitled(s->srv->policy, &s->f);
+}
+
 struct verdict
 visit_admit(struct session *s)
 {
@@ -110,9 +122,7 @@ visit_admit(struct session *s)
 	}
 	s->f.full = srv->live[kind] > lim->sessions_mx;
 	s->f.full_ip = s->f.rate_ip = false;
-	/* This host itself and listed peers carry many clients. */
-	if (net && !ip_is_loopback(s->f.ip) && !nets_have(&srv->cfg->exempt, &s->f.ip) &&
-	    !policy_entitled(srv->policy, &s->f))
+	if (net && !many_in_one(s))
 		s->peer = limiter_enter(srv->limiter, s->f.ip, now_ms());
 	if (s->peer) {
 		s->f.full_ip = peer_live(s->peer) >
