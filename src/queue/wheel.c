@@ -94,21 +94,3 @@ wheel_take(struct wheel *w, uint32_t now)
 		step(w);
 	}
 }
-
-uint32_t
-wheel_next(const struct wheel *w)
-{
-	uint32_t end = (w->now / WHEEL_SLOTS + 1) * WHEEL_SLOTS;
-
-	if (w->n == 0)
-		return UINT32_MAX;
-	if (!list_empty(&w->ready))
-		return w->now;
-	for (uint32_t at = w->now + 1; at < end; at++)
-		if (!list_empty(&w->near[at % WHEEL_SLOTS]))
-			return at;
-	for (uint32_t k = 0; k < WHEEL_SLOTS - 1; k++)
-		if (!list_empty(&w->far[(end / WHEEL_SLOTS + k) % WHEEL_SLOTS]))
-			return end + k * WHEEL_SLOTS;
-	return end + (WHEEL_SLOTS - 1) * WHEEL_SLOTS;
-}

@@ -34,7 +34,5 @@ void wheel_add(struct wheel *w, struct due *d);
 void wheel_del(struct wheel *w, struct due *d);
 /* One thing that is due at `now`, removed; NULL when there is none (then w->now == now). */
 struct due *wheel_take(struct wheel *w, uint32_t now);
-/* A second at or before the next thing's; UINT32_MAX: empty. */
-uint32_t wheel_next(const struct wheel *w);
 
 #endif
