@@ -155,7 +155,7 @@ carry_segment(struct queue *q, struct seg *from, struct arena *a)
 		arena_reset(a);
 	}
 	from->reading = false;
-	from->closed_ms = now_ms();		/* what could not be moved: later */
+	from->closed_ms = now_ms() - OLD_MS + LOOK_MS;	/* what could not be moved: later */
 	seg_check(q, from);
 	free(ids);
 }

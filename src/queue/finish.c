@@ -60,9 +60,7 @@ collect(struct queue *q, struct seg *out[BATCH])
 static void
 segment_finished(struct queue *q, struct seg *s)
 {
-	free(s->done);
-	s->done = NULL;
-	s->ndone = s->capdone = 0;
+	seg_done_free(s);
 	log_begin(LOG_DEBUG, "segment_finished");
 	log_u("segment", s->n);
 	log_u("generation", s->gen);

@@ -76,6 +76,7 @@ close_up(struct queue *q, struct seg *s)
 		return;
 	s->scanned = true;
 	s->closed_ms = now_ms();
+	seg_done_free(s);
 	seg_check(q, s);
 	task_wake(&q->carry);
 }
@@ -242,6 +243,21 @@ recovery(struct queue *q)
 	log_end();
 }
 
+/* Until when there is nothing to do unless somebody wakes us. */
+static int64_t
+rest_ms(const struct queue *q)
+{
+	if (!q->recovered)
+		return 200;
+	LIST_EACH(l, &q->segs) {
+		const struct seg *s = CONTAINER_OF(l, struct seg, link);
+
+		if (s->closed && !s->scanned && !s->finished)
+			return GRACE_MS;
+	}
+	return 60'000;
+}
+
 void
 intake_run(void *arg)
 {
@@ -266,7 +282,7 @@ intake_run(void *arg)
 		}
 		recovery(q);
 		if (!q->seg_news && list_empty(&q->reroute) &&
-		    !task_wait(q, &q->intake, q->recovered ? 60'000 : 200))
+		    !task_wait(q, &q->intake, rest_ms(q)))
 			break;
 	}
 	arena_done(&sl.arena);

@@ -15,7 +15,9 @@ struct seg *seg_find(const struct queue *q, uint64_t n, uint64_t gen);
 /* Made if need be; a former life of the same number is forgotten. */
 struct seg *seg_get(struct queue *q, uint64_t n, uint64_t gen);
 void seg_forget(struct queue *q, struct seg *s);
-void seg_note_done(struct seg *s, uint32_t off);	/* replay */
+void seg_note_done(struct seg *s, uint32_t off);	/* replay, not sorted yet */
+void seg_note_sorted(struct seg *s, uint32_t off);
+void seg_done_free(struct seg *s);
 bool seg_was_done(struct seg *s, uint32_t off);	/* done is sorted */
 int seg_by_offset(const void *a, const void *b);
 /* Perhaps it is finished now. */

@@ -170,9 +170,7 @@ replay_segfin(struct queue *q, struct taker *t)
 		return;
 	s = seg_get(q, n, gen);
 	s->finished = s->closed = s->scanned = true;
-	free(s->done);
-	s->done = NULL;
-	s->ndone = s->capdone = 0;
+	seg_done_free(s);
 }
 
 void

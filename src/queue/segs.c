@@ -89,6 +89,25 @@ seg_note_done(struct seg *s, uint32_t off)
 	s->done[s->ndone++] = off;
 }
 
+void
+seg_note_sorted(struct seg *s, uint32_t off)
+{
+	size_t i;
+
+	seg_note_done(s, off);
+	for (i = s->ndone - 1; i > 0 && s->done[i - 1] > off; i--)
+		s->done[i] = s->done[i - 1];
+	s->done[i] = off;
+}
+
+void
+seg_done_free(struct seg *s)
+{
+	free(s->done);
+	s->done = NULL;
+	s->ndone = s->capdone = 0;
+}
+
 int
 seg_by_offset(const void *a, const void *b)
 {

@@ -326,6 +326,7 @@ open_all(void *arg)
 	static const struct pool_conf conf = {
 		.segment_size = 1 << 20, .big_size = 1 << 20, .journal_size = 1 << 20,
 		.segments_ahead = 2, .big_ahead = 1, .reserve = 1, .reserve_percent = 1,
+		.idle_ms = 1 << 30,
 	};
 	struct house *h = arg;
 	int64_t epoch_ms, limit_ms;
@@ -338,6 +339,7 @@ open_all(void *arg)
 		abort();
 	h->group = group_open(FOREVER);
 	(void)group_go(h->group, "pool", pool_run, h->pool);
+	(void)co_sleep(1);
 	h->sw = sw_new(&writer_ops, NULL, h);
 	(void)pool_writer_new(h->pool, &epoch_ms, &limit_ms);
 	sw_clock(h->sw, 1, epoch_ms, limit_ms);
@@ -407,14 +409,17 @@ void
 house_open(struct house *h, uint64_t seed)
 {
 	struct config *cfg = h->cfg;
+	int root;
 
 	h->w = world_new(seed);
 	log_sink(-1);
 	link_init(&h->jobs);
 	if (!cfg)
 		h->cfg = config_minimal("mx.test", "here.test");
-	if (disk_mkdirat(disk_opendir("/"), "spool", 0700) < 0)
+	root = disk_opendir("/");
+	if (disk_mkdirat(root, "spool", 0700) < 0 || disk_fsync(root) < 0)
 		abort();
+	(void)disk_close(root);
 	house_do(h, open_all, h);
 }
 

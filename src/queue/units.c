@@ -253,6 +253,9 @@ entry_finish(struct queue *q, struct entry *e, const char *how)
 	}
 	q->stats.finished++;
 	state_done(q, s, e->off, e->id);
+	/* Known from the journal and done before intake came by: it must not be taken again. */
+	if (e->off >= s->indexed && !s->scanned)
+		seg_note_sorted(s, e->off);
 	if (e->flags & ENTRY_BIG)
 		finish_big(q, e->extra->big_n, e->extra->big_gen);
 	entry_free(&q->ix, e);
