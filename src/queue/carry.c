@@ -16,7 +16,7 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 
-enum { OLD_MS = 10 * 60'000, LOOK_MS = 60'000, BLOCK = 128 * 1024, KEEP_SEGMENTS = 4 };
+enum { OLD_MS = 10 * 60'000, LOOK_MS = 60'000, BLOCK = 128 * 1024 };
 
 static bool
 worth_it(const struct seg *s)
@@ -28,12 +28,6 @@ worth_it(const struct seg *s)
 static struct seg *
 pick(struct queue *q)
 {
-	unsigned n = 0;
-
-	LIST_EACH(l, &q->segs)
-		n++;
-	if (n <= KEEP_SEGMENTS)
-		return NULL;
 	LIST_EACH(l, &q->segs) {
 		struct seg *s = CONTAINER_OF(l, struct seg, link);
 

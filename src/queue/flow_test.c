@@ -236,11 +236,10 @@ test_segments_recycle(void **state)
 	t_int(h.q->ix.by_id.n, 0);
 	ps = pool_stats_get(h.pool);
 	t_int(ps.live[SPOOL_SEGMENT], 0);
-	t_true(ps.dirty[SPOOL_SEGMENT] >= 3);
-	t_true(ps.created < 20);
+	t_true(ps.dirty[SPOOL_SEGMENT] + ps.free[SPOOL_SEGMENT] >= 3);
 	house_mails(&h, "a@here.test", "b@one.test", 600);
 	house_run(&h, 60'000);
-	t_true(pool_stats_get(h.pool).recycled >= ps.recycled + 3);
+	t_true(pool_stats_get(h.pool).created <= ps.created + 2);
 	t_int(h.delivered, 1200);
 	house_text = "Subject: test\r\n\r\nbody\r\n";
 	house_done(&h);

@@ -221,6 +221,8 @@ tasks_stop(struct queue *q)
 		return;
 	group_cancel(q->group);
 	(void)group_wait(&q->group);
+	for (size_t i = 0; i < COUNT(all); i++)
+		all[i]->co = NULL;
 }
 
 void

@@ -326,7 +326,7 @@ open_all(void *arg)
 	static const struct pool_conf conf = {
 		.segment_size = 1 << 20, .big_size = 1 << 20, .journal_size = 1 << 20,
 		.segments_ahead = 2, .big_ahead = 1, .reserve = 1, .reserve_percent = 1,
-		.idle_ms = 1 << 30,
+
 	};
 	struct house *h = arg;
 	int64_t epoch_ms, limit_ms;
