@@ -154,7 +154,8 @@ check_directories(struct check *c)
 {
 	check_directory(c, c->cfg->spool_dir, "spool");
 	check_directory(c, c->cfg->run_dir, "run");
-	check_directory(c, c->cfg->data_dir, "data");
+	if (!str_starts(c->cfg->data_dir, c->cfg->spool_dir))
+		check_directory(c, c->cfg->data_dir, "data");
 }
 
 /* A server of this configuration is running already: its ports are taken by itself. */

@@ -146,7 +146,7 @@ check_alias(struct question *q)
 	static const struct str include = STR_INIT(":include:");
 	json_t *answer = json_object();
 	struct conf_errors errs = {};
-	struct route r = { .ops = { anybody, NULL }, .tables = q->tables };
+	struct route r = { .ops = { .user_find = anybody }, .tables = q->tables };
 	struct str text = str_fmt(&q->a, "hostname mx.%s\nlisten mx 127.0.0.1:25\ntest { }\n"
 	    "domain %s { users system; aliases file table }\n", q->local_domain, q->local_domain);
 	struct expansion x;

@@ -118,6 +118,8 @@ route_rcpt(const struct route *r, const struct path *p, struct arena *a,
 	*out = (struct route_answer){ .class = RCPT_REMOTE };
 	if (p->null)
 		return;
+	if (r->tables.img.p == NULL && r->ops.first != NULL)
+		r->ops.first(r->ops.arg);			/* suspends */
 	m.domain = find_domain(r, p, a);
 	if (m.domain == NULL) {
 		out->class = p->literal ? RCPT_REMOTE : class_of_relayed(r, p, a, out);

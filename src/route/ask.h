@@ -29,6 +29,8 @@ struct route_ops {
 	/* A system user, by name in lower case.  suspends */
 	enum find (*user_find)(void *arg, struct str name, struct user_entry *out,
 	    struct arena *a);
+	/* NULL, or: waits a short while for the first image, just after the start.  suspends */
+	void (*first)(void *arg);
 	void *arg;
 };
 
@@ -48,7 +50,7 @@ struct route_answer {
 	struct str text;		/* UNKNOWN: a reply the table asks for ("550 5.1.1 gone") */
 };
 
-/* suspends (only where system users are asked) */
+/* suspends where system users are asked, and while there is no image yet */
 void route_rcpt(const struct route *r, const struct path *p, struct arena *a,
     struct route_answer *out);
 

@@ -7,11 +7,11 @@
 
 #include "ipc/ipc.h"
 #include "route/client.h"
-#include "rt/clock.h"
+#include "rt/co.h"
 #include "rt/log.h"
 #include "table/account.h"
 
-enum { ASK_MS = 10'000 };
+enum { ASK_MS = 10'000, FIRST_MS = 3000 };
 
 struct route_client {
 	struct route route;
@@ -39,6 +39,18 @@ user_find(void *arg, struct str name, struct user_entry *out, struct arena *a)
 	out->gid = answer.gid;
 	out->home = answer.home;
 	return FIND_YES;
+}
+
+/* A session that comes before the first image need not be sent away for that.  suspends */
+static void
+first(void *arg)
+{
+	struct route_client *c = arg;
+	int64_t until = now_ms() + FIRST_MS;
+
+	while (!route_client_ready(c) && now_ms() < until)
+		if (co_sleep(5) != WAKE_OK && co_cancelled())
+			return;
 }
 
 static void
@@ -75,7 +87,7 @@ route_client_new(const struct config *cfg)
 	if (c == NULL)
 		abort();
 	c->route.cfg = cfg;
-	c->route.ops = (struct route_ops){ user_find, c };
+	c->route.ops = (struct route_ops){ user_find, first, c };
 	return c;
 }
 

@@ -24,6 +24,7 @@ enum { PEERS_MAX = 256, LOOK_MS = 1000 };
 
 struct lookup {
 	struct role_env *env;
+	struct co *self;		/* who looks at the files */
 	struct sources sources;
 	bool force;			/* build an image even if nothing changed */
 	bool looking;			/* sources belong to the worker thread */
@@ -236,6 +237,7 @@ on_admin_query(struct lookup *l, struct ipc *ch, uint64_t call, const struct msg
 		buf_puts(&b, "]}");
 	} else if (str_eq(m->op, STR("lookup.reload"))) {
 		l->force = true;
+		co_wake(l->self);
 		buf_puts(&b, "{}");
 	} else {
 		out.ok = false;
@@ -292,6 +294,14 @@ on_peer(struct role_env *env, const struct role_peer *peer, int fd)
 	send_image(l, ch);
 }
 
+static void
+on_drain(struct role_env *env)
+{
+	struct lookup *l = env->arg;
+
+	co_wake(l->self);
+}
+
 bool
 lookup_role_setup(struct role_env *env)
 {
@@ -303,21 +313,23 @@ lookup_role_setup(struct role_env *env)
 void
 lookup_role_run(struct role_env *env)
 {
-	static const struct role_hooks hooks = { .on_peer = on_peer };
+	static const struct role_hooks hooks = { .on_peer = on_peer, .on_drain = on_drain };
 	struct lookup *l = calloc(1, sizeof *l);
 
 	if (l == NULL)
 		abort();
 	l->env = env;
+	l->self = co_self();
 	l->image = -1;
 	sources_of(&l->sources, env->cfg);
 	l->sources.owner = env->cfg->role[ROLE_KEEPER].uid;
 	look(l);
 	role_attach(env, &hooks, l);
 	while (!role_draining(env)) {
-		if (co_sleep(LOOK_MS) == WAKE_CANCELLED)
+		if (co_park(now_ms() + LOOK_MS) == WAKE_CANCELLED)
 			break;
-		look(l);
+		if (!role_draining(env))
+			look(l);
 	}
 	role_wait_drain(env);
 	while (l->npeer > 0)
