@@ -62,6 +62,20 @@ check_listener_tls(struct reader *r, struct listener *l)
 }
 
 static void
+check_client_certs(struct reader *r, const struct listener *l)
+{
+	if (l->client_certs == CERTS_OFF)
+		return;
+	if (l->tls == LTLS_OFF)
+		conf_error_add(r->errs, l->line, 1,
+		    "listener '" STR_F "': client-certificates without TLS", STR_A(l->name));
+	if (l->client_certs == CERTS_REQUIRE && l->client_ca.n == 0)
+		conf_error_add(r->errs, l->line, 1,
+		    "listener '" STR_F "': client-certificates require needs client-ca",
+		    STR_A(l->name));
+}
+
+static void
 check_listeners(struct reader *r)
 {
 	struct config *cfg = r->cfg;
@@ -84,6 +98,7 @@ check_listeners(struct reader *r)
 			    "not a loopback address, but there is a test block (line %u)",
 			    line_of(cfg, &cfg->test));
 		check_listener_tls(r, l);
+		check_client_certs(r, l);
 	}
 }
 

@@ -16,7 +16,9 @@
 #include "base/str.h"
 
 enum listener_kind { L_MX, L_SUBMISSION, L_LMTP, L_LOCAL };
-enum listener_tls { LTLS_OFF, LTLS_STARTTLS, LTLS_IMPLICIT };
+/* REQUIRED: STARTTLS, and no mail without it */
+enum listener_tls { LTLS_OFF, LTLS_STARTTLS, LTLS_IMPLICIT, LTLS_REQUIRED };
+enum client_certs { CERTS_OFF, CERTS_REQUEST, CERTS_REQUIRE };
 
 struct nets { struct net *net; size_t n; };
 
@@ -28,6 +30,8 @@ struct listener {
 	struct str path;		/* Unix socket */
 	unsigned mode;			/* ... and its permissions */
 	enum listener_tls tls;
+	enum client_certs client_certs;	/* do we ask clients for certificates? */
+	struct str client_ca;		/* PEM file of who vouches for them; empty: nobody */
 	struct nets proxy_from;		/* peers that must send a PROXY header */
 	struct nets xclient_from;	/* peers that may use XCLIENT */
 	struct str greeting;		/* text after the hostname; empty: "ESMTP" */

@@ -178,7 +178,8 @@ const struct block block_top = {
 	    "The file itself.",
 };
 
-static const char *const listen_tls[] = { "off", "starttls", "implicit", NULL };
+static const char *const listen_tls[] = { "off", "starttls", "implicit", "required", NULL };
+static const char *const listen_certs[] = { "off", "request", "require", NULL };
 
 static const struct setting set_listen[] = {
 	{ .name = "name", .type = SET_TEXT,
@@ -191,7 +192,19 @@ static const struct setting set_listen[] = {
 	  .words = listen_tls,
 	  .text =
 	    "Default: starttls on mx when there is a certificate; implicit on submission, "
-	    "but starttls on port 587; off elsewhere." },
+	    "but starttls on port 587; off elsewhere. required is starttls without which no "
+	    "mail is taken; on submission it always is. A public mx must not require it." },
+	{ .name = "client-certificates", .type = SET_WORD,
+	  .offset = offsetof(struct listener, client_certs),
+	  .dflt = "off", .words = listen_certs,
+	  .text =
+	    "request: ask clients for a certificate and note what it is worth; require: "
+	    "take nothing from a client whose certificate client-ca does not vouch for." },
+	{ .name = "client-ca", .type = SET_PATH,
+	  .offset = offsetof(struct listener, client_ca),
+	  .text =
+	    "PEM file of the authorities that vouch for clients. Public authorities are "
+	    "never taken for this." },
 	{ .name = "greeting", .type = SET_TEXT,
 	  .offset = offsetof(struct listener, greeting),
 	  .text =
