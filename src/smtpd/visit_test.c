@@ -326,6 +326,44 @@ test_drain(void **state)
 	play("drain", NULL, drain_run);
 }
 
+/* ---- a listed network's line ends ---- */
+
+static void
+mend_run(void *arg)
+{
+	struct scene *s = arg;
+	struct conn *c = come(s, "192.0.2.10");
+	struct str last = {};
+	struct arena a;
+
+	arena_init(&a, 1 << 20);
+	want(s, c, "220 ");
+	say(s, c, "EHLO client.example\r\n", "250 ");
+	say(s, c, "MAIL FROM:<a@client.example>\r\n", "250 ");
+	say(s, c, "RCPT TO:<bob@victim.example>\r\n", "250 ");
+	say(s, c, "DATA\r\n", "354 ");
+	/* mended, but LF . LF still ends nothing */
+	say(s, c, "Subject: x\n\none\n.\nMAIL FROM:<b@c.example>\r\ntwo\n\r\n.\r\n", "250 2.0.0 ");
+	if (house_messages(s->h, &a, &last) != 1 || !str_ends(last,
+	    STR("Subject: x\r\n\r\none\r\n.\r\nMAIL FROM:<b@c.example>\r\ntwo\r\n\r\n")))
+		(void)snprintf(s->why, sizeof(s->why), STR_F, STR_A(last));
+	/* bare CR and NUL are refused from everybody */
+	say(s, c, "MAIL FROM:<a@client.example>\r\n", "250 ");
+	say(s, c, "RCPT TO:<bob@victim.example>\r\n", "250 ");
+	say(s, c, "DATA\r\n", "354 ");
+	say(s, c, "Subject: x\r\n\r\none\rtwo\n.\r\n\r\n.\r\n", "550 5.6.0 ");
+	conn_close(c);
+	arena_done(&a);
+	s->n = 1;
+}
+
+static void
+test_A10_listed_network_is_mended(void **state)
+{
+	(void)state;
+	play("mend", "normalise from 192.0.2.0/24\n", mend_run);
+}
+
 /* ---- disks ---- */
 
 static void
@@ -370,6 +408,7 @@ main(void)
 		cmocka_unit_test(test_P12_early_talker),
 		cmocka_unit_test(test_C3_proxy_and_xclient),
 		cmocka_unit_test(test_drain),
+		cmocka_unit_test(test_A10_listed_network_is_mended),
 		cmocka_unit_test(test_X6_disk),
 	};
 
