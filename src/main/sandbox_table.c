@@ -62,7 +62,7 @@ static const struct sandbox_spec specs[ROLE_COUNT] = {
 		.calls = CALLS_OPEN_READ | CALLS_OPEN_WRITE | CALLS_WRITE | CALLS_PREPARE |
 		    CALLS_MEMFD | CALLS_WATCH,
 		.paths = PATH_TABLES | PATH_DATA | PATH_SYSTEM_USERS,
-		/* a table may be readable by root alone; Landlock holds it to the tables' folders */
+		/* a table may be root's alone; Landlock holds this to the tables' folders */
 		.capabilities = CAP(CAP_DAC_READ_SEARCH),
 		.makes_files = true,
 	},
