@@ -71,8 +71,11 @@ class Postern:
         text += '\n' + extra + '\n'
         self.conf.write_text(edit(text) if edit else text)
         self.log_file = self.dir / 'server.out'
+        if os.getuid() == 0:                    # the roles, or the user, are not root: let them pass
+            for folder in self.dir.parents:
+                if str(folder).startswith('/tmp/'):
+                    os.chmod(folder, os.stat(folder).st_mode | 0o711)
         if AS == 'user':
-            os.chmod(self.dir.parent, 0o755)
             own(self.dir, NOBODY)
 
     @classmethod

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "main/keeper.h"
@@ -30,6 +31,7 @@ close_behind(void *arg)
 	struct boot *b = arg;
 	const struct role_def *def = role_def(b->env->role);
 
+	tzset();			/* reads /etc/localtime */
 	if (def->setup && !def->setup(b->env))
 		return;
 	if (!sandbox_enter(b->env))

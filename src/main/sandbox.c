@@ -72,12 +72,13 @@ enter_user(const struct role_env *env, const struct sandbox_spec *spec)
 	uint64_t keep = root ? spec->capabilities : 0;
 
 	if (root) {
+		/* Being uid 0 means nothing any more, here and in children. */
+		(void)prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0);
 		drop_bounding();
 		(void)prctl(PR_SET_KEEPCAPS, keep ? 1 : 0, 0, 0, 0);
 		if (!set_groups(env, spec) || setresgid(id->gid, id->gid, id->gid) == -1 ||
 		    setresuid(id->uid, id->uid, id->uid) == -1)
 			return failed("user");
-		(void)prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0);
 	}
 	if (!keep_capabilities(keep))
 		return failed("capabilities");
@@ -111,7 +112,10 @@ bool
 sandbox_enter(const struct role_env *env)
 {
 	const struct sandbox_spec *spec = sandbox_spec(env->role);
+	int ruleset;
 
+	if (!landlock_prepare(env, spec, &ruleset))
+		return failed("landlock rules");
 	if (!enter_user(env, spec))
 		return false;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
@@ -122,7 +126,7 @@ sandbox_enter(const struct role_env *env)
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
 		return failed("pdeathsig");
 	enter_limits(spec);
-	if (!landlock_enter(env, spec))
+	if (!landlock_enter(ruleset))
 		return failed("landlock");
 	return true;
 }

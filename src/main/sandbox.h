@@ -58,7 +58,10 @@ bool sandbox_enter(const struct role_env *env);
 bool sandbox_filter(enum role_kind role);
 
 /* ---- the layers ---- */
-bool landlock_enter(const struct role_env *env, const struct sandbox_spec *spec);
+/* The rules are gathered before the user changes (folders above may be closed to the new one).
+ * *ruleset is -1 where the kernel has no Landlock. */
+bool landlock_prepare(const struct role_env *env, const struct sandbox_spec *spec, int *ruleset);
+bool landlock_enter(int ruleset);
 bool seccomp_enter(const struct sandbox_spec *spec);
 
 #endif

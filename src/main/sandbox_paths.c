@@ -153,15 +153,15 @@ allow_paths(struct rules *r, const struct config *cfg, unsigned paths)
 }
 
 bool
-landlock_enter(const struct role_env *env, const struct sandbox_spec *spec)
+landlock_prepare(const struct role_env *env, const struct sandbox_spec *spec, int *ruleset)
 {
 	int version = (int)syscall(SYS_landlock_create_ruleset, NULL, 0,
 	    LANDLOCK_CREATE_RULESET_VERSION);
 	struct ruleset_attr attr;
 	struct rules r;
 	size_t size;
-	bool ok;
 
+	*ruleset = -1;
 	if (!handled(version, spec->calls & CALLS_CONNECT, &attr, &size)) {
 		log_begin(LOG_WARN, "landlock_missing");
 		log_end();
@@ -174,7 +174,16 @@ landlock_enter(const struct role_env *env, const struct sandbox_spec *spec)
 	arena_init(&r.a, 1u << 20);
 	allow_paths(&r, env->cfg, spec->paths);
 	arena_done(&r.a);
-	ok = syscall(SYS_landlock_restrict_self, r.fd, 0) == 0;
-	close(r.fd);
+	*ruleset = r.fd;
+	return true;
+}
+
+bool
+landlock_enter(int ruleset)
+{
+	bool ok = ruleset == -1 || syscall(SYS_landlock_restrict_self, ruleset, 0) == 0;
+
+	if (ruleset != -1)
+		close(ruleset);
 	return ok;
 }

@@ -23,6 +23,7 @@ WORKERS = 'workers 2\nclients 2\n'
 def server(tmp_path):
     with lab.Postern(tmp_path / 'p', extra=WORKERS) as p:
         p.start()
+        lab.wait_for(lambda: 'event=ready' in p.log())
         yield p
 
 

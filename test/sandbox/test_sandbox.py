@@ -52,6 +52,14 @@ def test_role_tries_the_forbidden(instance, role):
     assert not os.path.exists('/tmp/postern-probe')
 
 
+def started(instance):
+    """Up, and every role behind its sandbox."""
+    before = instance.log().count('event=ready')
+    instance.start()
+    lab.wait_for(lambda: instance.log().count('event=ready') > before)
+    return instance.roles()
+
+
 def status_of(pid):
     lines = Path('/proc/%d/status' % pid).read_text().splitlines()
     return {k: v.split() for k, _, v in (line.partition(':') for line in lines)}
@@ -59,9 +67,8 @@ def status_of(pid):
 
 def test_kernel_reports_the_sandbox(instance):
     """Every process of a role: uid, no capabilities, no new privileges, a filter on every thread."""
-    instance.start()
+    roles = started(instance)
     try:
-        roles = instance.roles()
         assert {name.split()[0] for name in roles} >= set(ROLES)
         uids = {}
         for name, pid in roles.items():
@@ -90,9 +97,9 @@ def test_kernel_reports_the_sandbox(instance):
 
 def test_limits_of_network_roles(instance):
     """No core, no files beyond what was given; descriptors of the keeper do not leak into roles."""
-    instance.start()
+    roles = started(instance)
     try:
-        for name, pid in instance.roles().items():
+        for name, pid in roles.items():
             limits = Path('/proc/%d/limits' % pid).read_text()
             assert 'Max core file size         0                    0' in limits, name
             if os.getuid() == 0:
