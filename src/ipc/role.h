@@ -53,7 +53,8 @@ struct role_env {
 	unsigned index;
 	uint32_t generation;
 	struct role_file *file;
-	int64_t drain_deadline;		/* after role_wait_drain: be gone by then (now_ms clock) */
+	int64_t drain_deadline;		/* after role_wait_drain: be gone by then (now_ms clock);
+					 * may become sooner: look at it again */
 	void *arg;			/* as given to role_attach */
 	struct role_ctl *ctl;		/* role.c's own */
 };

@@ -18,7 +18,7 @@
 
 enum {
 	START_MS = 30'000, FIRST_BACKOFF_MS = 20, MAX_BACKOFF_MS = 5'000, GOOD_LIFE_MS = 5'000,
-	LAST_WORDS_MS = 100,
+	LAST_WORDS_MS = 100, GRACE_MS = 2000,
 	HOPELESS = 3,			/* deaths before the first readiness that end everything */
 };
 
@@ -230,14 +230,16 @@ child_kill(struct child *c)
 void
 child_drain(struct child *c, int within_ms)
 {
-	if (c->state == CHILD_DRAINING)
-		return;
+	int64_t at = now_ms() + within_ms + GRACE_MS;
+
 	if (c->state == CHILD_WAITING) {
 		forget(c);
 		return;
 	}
+	if (c->reaped || (c->state == CHILD_DRAINING && c->deadline.at_ms <= at + GRACE_MS))
+		return;				/* asked, and not sooner */
 	c->state = CHILD_DRAINING;
-	timer_set(&c->deadline, now_ms() + within_ms + 2000, on_deadline, c);
+	timer_set(&c->deadline, at, on_deadline, c);
 	if (c->ctl)
 		ipc_send(c->ctl, MSG_ctl_drain,
 		    &(struct msg_ctl_drain){ .within_ms = (uint32_t)within_ms });

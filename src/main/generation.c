@@ -106,10 +106,11 @@ generation_load(struct keeper *k, struct str *mistakes)
 		free(g);
 		return NULL;
 	}
-	g->listen = calloc(g->cfg->nlistener + 1, sizeof(*g->listen));
+	g->workers = role_count(g->cfg, ROLE_SMTPD);
+	g->listen = calloc(g->workers * g->cfg->nlistener + 1, sizeof(*g->listen));
 	if (!g->listen || g->cfg_fd == -1)
 		abort();
-	for (size_t i = 0; i <= g->cfg->nlistener; i++)
+	for (size_t i = 0; i <= g->workers * g->cfg->nlistener; i++)
 		g->listen[i] = -1;
 	g->number = ++k->generations;
 	list_push(&k->gens, &g->link);

@@ -64,7 +64,17 @@ settle_stop(struct keeper *k)
 		loop_stop();
 }
 
-/* Start what the generation lacks.  A single role of an older one must end first. */
+/* An older single role must end first: queue while its pool is still there, then pool. */
+static void
+hand_over(struct keeper *k, struct child *old, const struct generation *g)
+{
+	const struct child *queue = child_find(k, ROLE_QUEUE, 0, NULL);
+
+	if (old->role != ROLE_POOL || !queue || queue->gen == g)
+		child_drain(old, STOP_MS);
+}
+
+/* Start what the generation lacks. */
 static void
 start_missing(struct keeper *k, struct generation *g, bool singles)
 {
@@ -80,7 +90,7 @@ start_missing(struct keeper *k, struct generation *g, bool singles)
 			if (!c)
 				child_start(k, g, role, i);
 			else if (single && c->gen != g)
-				child_drain(c, STOP_MS);
+				hand_over(k, c, g);
 		}
 	}
 }
@@ -182,6 +192,7 @@ keeper_stop(struct keeper *k, int within_ms)
 	log_end();
 	notify("STOPPING=1");
 	k->stopping = true;
+	listen_end();
 	timer_set(&k->kill_all, now_ms() + within_ms, on_kill_all, k);
 	LIST_EACH(l, &k->children) {		/* those that wait for a restart need not */
 		struct child *c = CONTAINER_OF(l, struct child, link);

@@ -27,7 +27,8 @@ struct generation {
 	uint32_t number;
 	struct config *cfg;
 	int cfg_fd;			/* sealed memfd with the text */
-	int *listen;			/* by listener index; owned by listen.c's table */
+	unsigned workers;		/* of smtpd */
+	int *listen;			/* [worker * nlistener + index]; owned by listen.c */
 };
 
 enum child_state { CHILD_WAITING, CHILD_STARTING, CHILD_READY, CHILD_DRAINING };
@@ -99,6 +100,8 @@ void generation_free(struct keeper *k, struct generation *g);
 bool listen_bind(struct generation *g, struct str *why);
 /* Close those that no generation uses. */
 void listen_sweep(struct keeper *k);
+/* Close all: the server is stopping. */
+void listen_end(void);
 /* A listening Unix socket with that mode; a stale name is replaced.  -1: errno. */
 int listen_unix(struct str path, unsigned mode);
 

@@ -2,8 +2,10 @@
 /*
  * listen: listening sockets, bound once by keeper and passed to generation after generation.
  *
- * A socket is known by its address and stays bound while any generation uses it, so a reload never
- * refuses a connection.
+ * A socket is known by its address and worker and stays bound while any generation uses it, so a
+ * reload never refuses a connection, and connections that wait for a worker that died are served by
+ * its successor.  Workers have sockets of their own at each TCP address: the kernel spreads clients
+ * evenly over them.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -25,33 +27,36 @@ struct bound {
 	struct ip ip;
 	uint16_t port;
 	char *path;			/* Unix socket, or NULL */
+	unsigned worker;		/* TCP: whose; Unix: all share one */
 	int fd;
 };
 
 static struct link table = { &table, &table };
 
 static bool
-is_same(const struct bound *b, const struct listener *l)
+is_same(const struct bound *b, const struct listener *l, unsigned worker)
 {
 	if (l->path.n)
 		return b->path && str_eq(str_of(b->path), l->path);
-	return !b->path && b->port == l->port && ip_eq(b->ip, l->ip);
+	return !b->path && b->worker == worker && b->port == l->port && ip_eq(b->ip, l->ip);
 }
 
 static struct bound *
-find(const struct listener *l)
+find(const struct listener *l, unsigned worker)
 {
 	LIST_EACH(at, &table) {
 		struct bound *b = CONTAINER_OF(at, struct bound, link);
 
-		if (is_same(b, l))
+		if (is_same(b, l, worker))
 			return b;
 	}
 	return NULL;
 }
 
+/* The first socket of an address is bound alone, so that another program there is noticed; then it
+ * lets its fellows in. */
 static int
-bind_tcp(const struct listener *l)
+bind_tcp(const struct listener *l, unsigned worker)
 {
 	struct sockaddr_storage ss;
 	socklen_t n = ip_to_sockaddr(l->ip, l->port, &ss);
@@ -62,7 +67,11 @@ bind_tcp(const struct listener *l)
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (l->ip.v6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (bind(fd, (struct sockaddr *)&ss, n) == 0 && listen(fd, BACKLOG) == 0)
+	if (worker > 0)
+		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&ss, n) == 0 &&
+	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+	    listen(fd, BACKLOG) == 0)
 		return fd;
 	on = errno;
 	close(fd);
@@ -153,38 +162,50 @@ complain(const struct listener *l, int err)
 }
 
 static struct bound *
-bind_one(const struct listener *l)
+bind_one(const struct listener *l, unsigned worker)
 {
 	struct bound *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		abort();
-	b->fd = l->path.n ? bind_unix(l->path, l->mode ? l->mode : 0666) : bind_tcp(l);
+	b->fd = l->path.n ? bind_unix(l->path, l->mode ? l->mode : 0666) : bind_tcp(l, worker);
 	if (b->fd == -1) {
 		free(b);
 		return NULL;
 	}
 	b->ip = l->ip;
 	b->port = l->port;
+	b->worker = worker;
 	b->path = l->path.n ? strndup(l->path.p, l->path.n) : NULL;
 	list_push(&table, &b->link);
 	return b;
+}
+
+static bool
+bind_for(struct generation *g, size_t i, unsigned worker)
+{
+	const struct listener *l = &g->cfg->listener[i];
+	struct bound *b = find(l, worker);
+
+	if (!b)
+		b = bind_one(l, worker);
+	if (!b)
+		return false;
+	g->listen[worker * g->cfg->nlistener + i] = b->fd;
+	return true;
 }
 
 bool
 listen_bind(struct generation *g, struct str *why)
 {
 	*why = (struct str){};
-	for (size_t i = 0; i < g->cfg->nlistener; i++) {
-		struct bound *b = find(&g->cfg->listener[i]);
-
-		if (!b)
-			b = bind_one(&g->cfg->listener[i]);
-		if (!b) {
+	for (unsigned w = 0; w < g->workers; w++) {
+		for (size_t i = 0; i < g->cfg->nlistener; i++) {
+			if (bind_for(g, i, w))
+				continue;
 			*why = complain(&g->cfg->listener[i], errno);
 			return false;
 		}
-		g->listen[i] = b->fd;
 	}
 	return true;
 }
@@ -195,11 +216,22 @@ used(struct keeper *k, const struct bound *b)
 	LIST_EACH(l, &k->gens) {
 		const struct generation *g = CONTAINER_OF(l, struct generation, link);
 
-		for (size_t i = 0; i < g->cfg->nlistener; i++)
+		for (size_t i = 0; i < g->workers * g->cfg->nlistener; i++)
 			if (g->listen[i] == b->fd)
 				return true;
 	}
 	return false;
+}
+
+static void
+forget(struct bound *b)
+{
+	list_remove(&b->link);
+	close(b->fd);
+	if (b->path)
+		(void)unlink(b->path);
+	free(b->path);
+	free(b);
 }
 
 void
@@ -208,13 +240,15 @@ listen_sweep(struct keeper *k)
 	LIST_EACH(l, &table) {
 		struct bound *b = CONTAINER_OF(l, struct bound, link);
 
-		if (used(k, b))
-			continue;
-		list_remove(&b->link);
-		close(b->fd);
-		if (b->path)
-			(void)unlink(b->path);
-		free(b->path);
-		free(b);
+		if (!used(k, b))
+			forget(b);
 	}
+}
+
+/* Whoever connects from now on is refused, not left in a queue that nobody empties. */
+void
+listen_end(void)
+{
+	LIST_EACH(l, &table)
+		forget(CONTAINER_OF(l, struct bound, link));
 }

@@ -146,11 +146,14 @@ give_files(struct child *c)
 static void
 give_listeners(struct child *c)
 {
+	const int *mine;
+
 	if (c->role != ROLE_SMTPD)
 		return;
+	mine = c->gen->listen + c->index * c->gen->cfg->nlistener;
 	for (size_t i = 0; i < c->gen->cfg->nlistener; i++)
 		ipc_send_fd(c->ctl, MSG_ctl_listen,
-		    &(struct msg_ctl_listen){ .listener = (uint32_t)i }, c->gen->listen[i]);
+		    &(struct msg_ctl_listen){ .listener = (uint32_t)i }, mine[i]);
 }
 
 void

@@ -290,6 +290,18 @@ on_status(struct role_env *env, uint32_t *sessions, uint64_t *done)
 	*done = r->q->stats.finished;
 }
 
+/* Without a journal nothing may be delivered: wait for the pool as long as it takes.  A child of its
+ * own, because a stop may come while there is no pool. */
+static void
+start_run(void *arg)
+{
+	struct queue_role *r = arg;
+
+	while (queue_start(r->q) != SPOOL_OK)
+		if (co_sleep(1000) == WAKE_CANCELLED)
+			break;
+}
+
 void
 queue_role_run(struct role_env *env)
 {
@@ -304,6 +316,8 @@ queue_role_run(struct role_env *env)
 		},
 	};
 
+	struct group *starting;
+
 	r.q = queue_new(&conf);
 	if (!r.q || queue_load(r.q) != SPOOL_OK) {
 		log_begin(LOG_ERROR, "queue_unusable");
@@ -313,10 +327,10 @@ queue_role_run(struct role_env *env)
 	}
 	files_queue(r.files, r.q);
 	role_attach(env, &hooks, &r);
-	/* Without a journal nothing may be delivered: wait for the pool as long as it takes. */
-	while (queue_start(r.q) != SPOOL_OK && !role_draining(env))
-		if (co_sleep(1000) == WAKE_CANCELLED)
-			break;
+	starting = group_open(FOREVER);
+	(void)group_go(starting, "queue-start", start_run, &r);
 	role_wait_drain(env);
+	group_cancel(starting);
+	(void)group_wait(&starting);
 	queue_free(r.q);
 }

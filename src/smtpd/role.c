@@ -20,12 +20,16 @@
 #include "smtpd/recipient.h"
 #include "smtpd/smtpd.h"
 
+enum { TABLES_MS = 5000, SEE_OFF_MS = 30'000, LOOK_MS = 250 };
+
 struct worker {
 	struct role_env *env;
 	struct smtpd *srv;
 	struct filer *filer;
 	struct route_client *route;
 	struct door **door;		/* by number of the listener; NULL: not ours */
+	int *early;			/* listeners that wait for the tables; 0: none */
+	bool tables;
 };
 
 static void
@@ -48,11 +52,35 @@ on_listen(struct role_env *env, size_t listener, int fd)
 {
 	struct worker *w = env->arg;
 
-	if (listener >= env->cfg->nlistener || w->door[listener]) {
+	if (listener >= env->cfg->nlistener || w->door[listener] || w->early[listener]) {
 		close(fd);
 		return;
 	}
+	if (!w->tables) {
+		w->early[listener] = fd;
+		return;
+	}
 	w->door[listener] = door_open(w->srv, &env->cfg->listener[listener], fd);
+}
+
+/* Doors open when recipients can be judged, so that the first client is not sent away.  Not
+ * for ever, though: without tables, "later" is the right answer. */
+static void
+open_doors(struct worker *w)
+{
+	int64_t deadline = deadline_in(TABLES_MS);
+
+	while (!route_client_ready(w->route) && now_ms() < deadline && !role_draining(w->env))
+		if (co_sleep(2) != WAKE_OK)
+			break;
+	w->tables = true;
+	for (size_t i = 0; i < w->env->cfg->nlistener; i++) {
+		int fd = w->early[i];
+
+		w->early[i] = 0;
+		if (fd)
+			on_listen(w->env, i, fd);
+	}
 }
 
 static void
@@ -62,6 +90,9 @@ on_unlisten(struct role_env *env, size_t listener)
 
 	if (listener >= env->cfg->nlistener)
 		return;
+	if (w->early[listener])
+		close(w->early[listener]);
+	w->early[listener] = 0;
 	door_close(w->door[listener]);
 	w->door[listener] = NULL;
 }
@@ -75,17 +106,34 @@ on_status(struct role_env *env, uint32_t *sessions, uint64_t *done)
 	*done = w->srv->accepted;
 }
 
+/* A reload gives long: then sessions go on as they please, and are sent off near its end.  A stop
+ * gives short, and may come while we wait. */
+static void
+see_off(struct worker *w)
+{
+	bool told = false;
+
+	while (group_count(w->srv->sessions) > 0 && now_ms() < w->env->drain_deadline) {
+		if (!told && w->env->drain_deadline - now_ms() <= SEE_OFF_MS) {
+			smtpd_drain(w->srv);
+			told = true;
+		}
+		(void)group_room(w->srv->sessions, 1,
+		    deadline_min(w->env->drain_deadline, deadline_in(LOOK_MS)));
+	}
+}
+
 static void
 finish(struct worker *w)
 {
 	for (size_t i = 0; i < w->env->cfg->nlistener; i++)
 		on_unlisten(w->env, i);
-	smtpd_drain(w->srv);
-	(void)group_room(w->srv->sessions, 1, w->env->drain_deadline);
+	see_off(w);
 	smtpd_free(w->srv);
 	filer_free(w->filer);
 	route_client_free(w->route);
 	free(w->door);
+	free(w->early);
 }
 
 void
@@ -100,14 +148,16 @@ smtpd_role_run(struct role_env *env)
 	struct smtpd_ops ops;
 
 	w.door = calloc(env->cfg->nlistener + 1, sizeof(struct door *));
+	w.early = calloc(env->cfg->nlistener + 1, sizeof(int));
 	w.filer = filer_new(&conf);
 	w.route = route_client_new(env->cfg);
 	ops = recipient_ops(route_client_route(w.route));
 	w.srv = smtpd_new(env->cfg, filer_writer(w.filer), &ops);
-	if (!w.door || !w.srv)
+	if (!w.door || !w.early || !w.srv)
 		abort();
 	w.srv->accepted_fd = role_file(env, "accepted");
 	role_attach(env, &hooks, &w);
+	open_doors(&w);
 	role_wait_drain(env);
 	finish(&w);
 }

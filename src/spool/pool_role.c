@@ -353,14 +353,16 @@ pool_role_run(struct role_env *env)
 		return;
 	role_attach(env, &hooks, &r);
 	role_wait_drain(env);
-	/* A file wanted meanwhile is asked for again from the next pool. */
-	group_cancel(r.group);
-	(void)group_wait(&r.group);
+	/* A file wanted meanwhile is asked for again from the next pool: so hang up first, then stop;
+	 * the other way round the waiting would be told that there is none. */
 	LIST_EACH(l, &r.peer) {
 		struct pool_peer *p = CONTAINER_OF(l, struct pool_peer, link);
 
+		list_remove(&p->link);
 		ipc_close(p->ch);
 		free(p);
 	}
+	group_cancel(r.group);
+	(void)group_wait(&r.group);
 	pool_free(r.pool);
 }
