@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/ascii.h"
 #include "base/buf.h"
 #include "base/num.h"
 #include "mail/addr.h"
@@ -56,6 +57,19 @@ rcpt_add(struct composed *out, struct str address)
 	return true;
 }
 
+/* "root": a name of this machine, which the server completes. */
+static bool
+is_bare_name(const struct addr *one)
+{
+	static const struct str others = STR_INIT("!#$%&'*+-/=?^_`{|}~.");
+	struct str s = one->address;
+
+	for (size_t i = 0; i < s.n; i++)
+		if (!ascii_isalnum(s.p[i]) && str_chr(others, s.p[i]) < 0)
+			return false;
+	return s.n > 0 && s.p[0] != '.' && s.p[s.n - 1] != '.' && one->domain.n == 0;
+}
+
 static bool
 rcpts_from(struct composed *out, struct str value, struct arena *a, const char **error)
 {
@@ -65,14 +79,17 @@ rcpts_from(struct composed *out, struct str value, struct arena *a, const char *
 		*error = "too many addresses";
 		return false;
 	}
-	for (size_t i = 0; i < list.n; i++)
-		if (!rcpt_add(out, list.addr[i].address)) {
+	for (size_t i = 0; i < list.n; i++) {
+		const struct addr *one = &list.addr[i];
+
+		if ((one->facts & ADDR_BAD) && !is_bare_name(one)) {
+			*error = "a recipient is no address";
+			return false;
+		}
+		if (!rcpt_add(out, one->address)) {
 			*error = "more than 1000 recipients";
 			return false;
 		}
-	if (list.facts & ADDR_BAD) {
-		*error = "a recipient is no address";
-		return false;
 	}
 	return true;
 }

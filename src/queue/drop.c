@@ -2,20 +2,26 @@
 /*
  * drop: mail that the sendmail command left in the drop directory while no server ran.
  *
- * The format is that of spool/drop.h.
- * Each is committed like any message and then unlinked; a crash in between delivers it twice,
- * never not at all.  What does not parse stays and is
- * named in the log.
+ * 1. The format is that of spool/drop.h.  Names without a domain get the main one, as on the
+ *    local socket.
+ * 2. Each is committed like any message and then unlinked; a crash in between delivers it twice,
+ *    never not at all.  What does not parse is set aside and named in the log.
+ * 3. The owner of the file is the sender's local uid, and has the rights of that uid on the local
+ *    socket: without a grant nothing leaves this server.
  */
 #include "queue/parts.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
 #include "base/cur.h"
+#include "base/msgid.h"
 #include "base/num.h"
 #include "mail/path.h"
+#include "mail/received.h"
 #include "mail/smtp.h"
+#include "policy/grants.h"
 #include "rt/clock.h"
 #include "rt/disk.h"
 #include "rt/log.h"
@@ -23,17 +29,41 @@
 
 enum { FILE_MAX = 64 << 20, LOOK_MS = 10'000, NAME_MAX_LEN = 200 };
 
-static bool
-address(struct str s, struct arena *a, struct str *out)
-{
-	const struct path_rules rules = { .arena = a, .utf8 = true };
-	struct perr err = {};
-	struct path p;
+/* What drop_envelope makes of a file. */
+struct dropped {
+	const struct config *cfg;
+	struct arena *a;
+	struct drop d;
+	struct spool_env env;
+	struct facts who;
+	const char *why;		/* it was refused */
+};
 
-	if (!path_parse(s, &rules, &p, &err))
+static bool
+address(struct dropped *in, struct str s, struct path *p, struct str *out)
+{
+	const struct path_rules rules = { .arena = in->a, .utf8 = true };
+	const struct config *cfg = in->cfg;
+	struct perr err = {};
+
+	in->why = "an address is none";
+	if (str_chr(s, '@') < 0 && str_chr(s, '"') < 0)
+		s = str_cat(in->a, s, STR("@"),
+		    cfg->ndomain > 0 ? cfg->domain[0].name : cfg->hostname);
+	if (!path_parse(s, &rules, p, &err))
 		return false;
-	*out = path_text(&p, a);
+	*out = path_text(p, in->a);
 	return out->p != NULL;
+}
+
+/* May this uid send there?  As the local socket judges it. */
+static bool
+permitted(struct dropped *in, const struct path *to)
+{
+	in->why = "this uid may not send elsewhere";
+	return config_domain(in->cfg, to->domain) ||
+	    grants_destination(in->cfg, to->domain).yes ||
+	    grants_source(in->cfg, &in->who, true).yes;
 }
 
 static uint8_t
@@ -57,41 +87,54 @@ notify_bits(struct str words)
 
 /* What the file says becomes the envelope; false: not an envelope of ours. */
 static bool
-drop_envelope(const struct drop *d, struct arena *a, struct spool_env *env)
+drop_envelope(struct dropped *in)
 {
+	const struct drop *d = &in->d;
+	struct spool_env *env = &in->env;
+	struct path sender = { .null = true }, to;
+
 	*env = (struct spool_env){
 		.null_sender = d->from.n == 0, .envid = d->envid,
 		.ret = str_ieq(d->ret, STR("FULL")) ? 1 : str_ieq(d->ret, STR("HDRS")) ? 2 : 0,
 		.listener_kind = L_LOCAL, .listener = STR("drop"), .with = STR("local"),
 		.body = SPOOL_8BITMIME,
+		.auth_id = str_fmt(in->a, "uid:%u", (unsigned)in->who.id.uid),
 	};
-	if (d->from.n > 0 && !address(d->from, a, &env->sender))
+	if (d->from.n > 0 && !address(in, d->from, &sender, &env->sender))
 		return false;
-	env->rcpt = arena_zalloc(a, d->nrcpt * sizeof *env->rcpt);
+	in->who.sender = &sender;
+	env->rcpt = arena_zalloc(in->a, d->nrcpt * sizeof *env->rcpt);
 	if (!env->rcpt)
 		return false;
 	for (size_t i = 0; i < d->nrcpt; i++) {
 		env->rcpt[i].notify = notify_bits(d->notify);
-		if (!address(d->rcpt[i], a, &env->rcpt[i].addr))
+		if (!address(in, d->rcpt[i], &to, &env->rcpt[i].addr) || !permitted(in, &to))
 			return false;
 	}
 	env->nrcpt = d->nrcpt;
+	in->who.sender = NULL;
+	in->why = NULL;
 	return true;
 }
 
 /* The owner is who sent it: the directory can be written by all, so nothing in the file says. */
-static struct str
-drop_owner(int fd, struct arena *a)
+static bool
+drop_owner(int fd, struct facts *who)
 {
 	struct stat st;
 
-	if (clock_is_simulated() || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
-		return (struct str){};
-	return str_fmt(a, "uid:%u", (unsigned)st.st_uid);
+	*who = (struct facts){ .listener = L_LOCAL, .id = { .local = true } };
+	if (clock_is_simulated())
+		return true;
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
+		return false;
+	who->id.uid = st.st_uid;
+	return true;
 }
 
 static bool
-drop_read(int dirfd, const char *name, struct arena *a, struct str *out, struct str *owner)
+drop_read(int dirfd, const char *name, struct arena *a, struct str *out,
+    struct facts *who)
 {
 	int fd = disk_openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	int64_t size;
@@ -104,26 +147,41 @@ drop_read(int dirfd, const char *name, struct arena *a, struct str *out, struct 
 	if (size > 0 && size <= FILE_MAX && (p = arena_alloc(a, (size_t)size))) {
 		ok = disk_pread(fd, p, (size_t)size, 0) == (ssize_t)size;
 		*out = str_from(p, (size_t)size);
-		*owner = drop_owner(fd, a);
+		ok = ok && drop_owner(fd, who);
 	}
 	(void)disk_close(fd);
 	return ok;
+}
+
+static struct str
+received(const struct queue *q, const struct spool_env *env, uint64_t id, struct buf *b)
+{
+	char text[MSGID_TEXT];
+
+	(void)received_format(b, &(struct received){
+		.local_user = env->auth_id, .by = q->cfg->hostname, .with = STR("local"),
+		.id = msgid_format(id, text), .unix_s = env->received_ms / 1000,
+	});
+	return buf_str(b);
 }
 
 static enum spool
 drop_commit(struct queue *q, const struct spool_env *env, struct str content, uint64_t *id)
 {
 	struct spool_draft *sd;
+	struct buf head;
 	enum spool r;
 
 	sd = sd_begin(q->writer, &r);
 	if (!sd)
 		return r;
 	r = sd_write(sd, content);
+	buf_init(&head, 4096);
 	if (r == SPOOL_OK)
-		r = sd_commit(sd, env, (struct str){}, id);
+		r = sd_commit(sd, env, received(q, env, sd_id(sd), &head), id);
 	if (r != SPOOL_OK)
 		sd_drop(sd);
+	buf_done(&head);
 	return r;
 }
 
@@ -139,32 +197,41 @@ log_accepted(const struct spool_env *env, uint64_t id)
 	log_end();
 }
 
+/* Renamed, so that it is not looked at again; the administrator may. */
+static void
+set_aside(int dirfd, const char *name, const char *why)
+{
+	char aside[NAME_MAX_LEN + 8];
+
+	log_begin(LOG_WARN, "drop_refused");
+	log_s("file", name);
+	log_s("why", why ? why : "it cannot be read as a dropped message");
+	log_end();
+	(void)snprintf(aside, sizeof aside, "%.*s.bad", (int)(sizeof aside - 5), name);
+	(void)disk_renameat(dirfd, name, dirfd, aside);
+}
+
 static bool
 drop_take(struct queue *q, int dirfd, const char *name)
 {
-	struct str text, owner = {};
-	struct spool_env env;
-	struct perr err = {};
 	struct arena a;
-	struct drop d;
+	struct dropped in = { .cfg = q->cfg, .a = &a };
+	struct perr err = {};
+	struct str text;
 	uint64_t id = 0;
 	bool ok = true;
 
 	arena_init(&a, FILE_MAX + (8 << 20));
-	if (!drop_read(dirfd, name, &a, &text, &owner) || !drop_parse(text, &a, &d, &err) ||
-	    !drop_envelope(&d, &a, &env)) {
-		log_begin(LOG_WARN, "drop_strange");
-		log_s("file", name);
-		log_s("why", err.what);
-		log_end();
+	if (!drop_read(dirfd, name, &a, &text, &in.who) ||
+	    !drop_parse(text, &a, &in.d, &err) || !drop_envelope(&in)) {
+		set_aside(dirfd, name, in.why ? in.why : err.what);
 		arena_done(&a);
 		return true;
 	}
-	env.auth_id = owner;
-	env.received_ms = queue_wall_ms(q);
-	if (drop_commit(q, &env, d.message, &id) == SPOOL_OK) {
+	in.env.received_ms = queue_wall_ms(q);
+	if (drop_commit(q, &in.env, in.d.message, &id) == SPOOL_OK) {
 		(void)disk_unlinkat(dirfd, name);
-		log_accepted(&env, id);
+		log_accepted(&in.env, id);
 	} else {
 		ok = false;
 	}
