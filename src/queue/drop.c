@@ -21,7 +21,7 @@
 #include "mail/path.h"
 #include "mail/received.h"
 #include "mail/smtp.h"
-#include "policy/grants.h"
+#include "queue/right.h"
 #include "rt/clock.h"
 #include "rt/disk.h"
 #include "rt/log.h"
@@ -35,7 +35,8 @@ struct dropped {
 	struct arena *a;
 	struct drop d;
 	struct spool_env env;
-	struct facts who;
+	uint32_t uid;			/* the file's owner */
+	const struct path *sender;
 	const char *why;		/* it was refused */
 };
 
@@ -61,9 +62,7 @@ static bool
 permitted(struct dropped *in, const struct path *to)
 {
 	in->why = "this uid may not send elsewhere";
-	return config_domain(in->cfg, to->domain) ||
-	    grants_destination(in->cfg, to->domain).yes ||
-	    grants_source(in->cfg, &in->who, true).yes;
+	return right_to_send(in->cfg, in->uid, in->sender, to);
 }
 
 static uint8_t
@@ -98,11 +97,11 @@ drop_envelope(struct dropped *in)
 		.ret = str_ieq(d->ret, STR("FULL")) ? 1 : str_ieq(d->ret, STR("HDRS")) ? 2 : 0,
 		.listener_kind = L_LOCAL, .listener = STR("drop"), .with = STR("local"),
 		.body = SPOOL_8BITMIME,
-		.auth_id = str_fmt(in->a, "uid:%u", (unsigned)in->who.id.uid),
+		.auth_id = str_fmt(in->a, "uid:%u", (unsigned)in->uid),
 	};
 	if (d->from.n > 0 && !address(in, d->from, &sender, &env->sender))
 		return false;
-	in->who.sender = &sender;
+	in->sender = &sender;
 	env->rcpt = arena_zalloc(in->a, d->nrcpt * sizeof *env->rcpt);
 	if (!env->rcpt)
 		return false;
@@ -112,29 +111,28 @@ drop_envelope(struct dropped *in)
 			return false;
 	}
 	env->nrcpt = d->nrcpt;
-	in->who.sender = NULL;
+	in->sender = NULL;
 	in->why = NULL;
 	return true;
 }
 
 /* The owner is who sent it: the directory can be written by all, so nothing in the file says. */
 static bool
-drop_owner(int fd, struct facts *who)
+drop_owner(int fd, uint32_t *uid)
 {
 	struct stat st;
 
-	*who = (struct facts){ .listener = L_LOCAL, .id = { .local = true } };
+	*uid = 0;
 	if (clock_is_simulated())
 		return true;
 	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
 		return false;
-	who->id.uid = st.st_uid;
+	*uid = st.st_uid;
 	return true;
 }
 
 static bool
-drop_read(int dirfd, const char *name, struct arena *a, struct str *out,
-    struct facts *who)
+drop_read(int dirfd, const char *name, struct arena *a, struct str *out, uint32_t *uid)
 {
 	int fd = disk_openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
 	int64_t size;
@@ -147,7 +145,7 @@ drop_read(int dirfd, const char *name, struct arena *a, struct str *out,
 	if (size > 0 && size <= FILE_MAX && (p = arena_alloc(a, (size_t)size))) {
 		ok = disk_pread(fd, p, (size_t)size, 0) == (ssize_t)size;
 		*out = str_from(p, (size_t)size);
-		ok = ok && drop_owner(fd, who);
+		ok = ok && drop_owner(fd, uid);
 	}
 	(void)disk_close(fd);
 	return ok;
@@ -222,7 +220,7 @@ drop_take(struct queue *q, int dirfd, const char *name)
 	bool ok = true;
 
 	arena_init(&a, FILE_MAX + (8 << 20));
-	if (!drop_read(dirfd, name, &a, &text, &in.who) ||
+	if (!drop_read(dirfd, name, &a, &text, &in.uid) ||
 	    !drop_parse(text, &a, &in.d, &err) || !drop_envelope(&in)) {
 		set_aside(dirfd, name, in.why ? in.why : err.what);
 		arena_done(&a);

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * right: see right.h.  Apart from drop.c because policy and queue both call something `dest`.
+ */
+#include "queue/right.h"
+
+#include "policy/grants.h"
+
+bool
+right_to_send(const struct config *cfg, uint32_t uid, const struct path *sender,
+    const struct path *to)
+{
+	const struct facts who = {
+		.listener = L_LOCAL, .id = { .local = true, .uid = uid }, .sender = sender,
+	};
+
+	return config_domain(cfg, to->domain) != NULL ||
+	    grants_destination(cfg, to->domain).yes || grants_source(cfg, &who, true).yes;
+}
