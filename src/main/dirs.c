@@ -3,7 +3,8 @@
  * dirs: the spool, run and data directories, made and owned as their roles need.
  *
  * Started as root: the spool belongs to pool (which alone creates files in it) and is readable by
- * its group, which the roles that read mail join; the data directory belongs to lookup; an empty
+ * its group, which the roles that read mail join; what sendmail leaves in spool/drop belongs to
+ * queue; the data directory belongs to lookup; an empty
  * folder for virtual mailboxes to the mail user.  Started as anybody else everything is the
  * caller's.  The control socket is for its owner alone.
  */
@@ -75,10 +76,29 @@ own_dir(const struct keeper *k, struct str path, mode_t mode, const struct role_
 static void
 chown_entries(int dir, const struct role_id *owner)
 {
-	static const char *const parts[] = { "log", "big", "journal", "drop" };
+	static const char *const parts[] = { "log", "big", "journal" };
 
 	for (size_t i = 0; i < COUNT(parts); i++)
 		(void)!fchownat(dir, parts[i], owner->uid, owner->gid, AT_SYMLINK_NOFOLLOW);
+}
+
+/* Everybody may put a file there, nobody may look; files take the group of queue, which reads and
+ * removes them, whoever made them. */
+static bool
+open_drop(const struct keeper *k)
+{
+	const struct role_id *owner = &k->gen->cfg->role[ROLE_QUEUE];
+	int fd;
+
+	if (mkdirat(k->spool, "drop", 0700) == -1 && errno != EEXIST)
+		return false;
+	fd = openat(k->spool, "drop", O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
+		return false;
+	bool ok = (!k->root || fchown(fd, owner->uid, owner->gid) == 0) && fchmod(fd, 03733) == 0;
+
+	close(fd);
+	return ok;
 }
 
 static bool
@@ -96,6 +116,8 @@ open_spool(struct keeper *k, struct str *why)
 		return complain(why, cfg->spool_dir, "spool is in use by another postern");
 	if (k->root)
 		chown_entries(k->spool, &cfg->role[ROLE_POOL]);
+	if (!open_drop(k))
+		return complain(why, cfg->spool_dir, "drop directory in it cannot be made");
 	return true;
 }
 

@@ -132,7 +132,8 @@ line_is_clean(struct session *s, struct str line)
 	       str_chr(line, '\0') < 0;
 }
 
-/* RFC 2920 3.1: only after EHLO may commands come in groups, and these must end one. */
+/* RFC 2920 3.1: only after EHLO may commands come in groups, and these must end one.  A pipe
+ * (sendmail -bs) is not held to it: nobody stands in its middle. */
 static bool
 out_of_step(struct session *s, enum smtp_verb verb)
 {
@@ -140,7 +141,7 @@ out_of_step(struct session *s, enum smtp_verb verb)
 	    verb == SMTP_DATA || verb == SMTP_AUTH || verb == SMTP_XCLIENT;
 
 	/* What follows BDAT is its content. */
-	if (s->lim->early_pipelining || verb == SMTP_BDAT || (s->extended && !must_end))
+	if (s->patient || s->lim->early_pipelining || verb == SMTP_BDAT || (s->extended && !must_end))
 		return false;
 	return conn_input_pending(s->c);
 }

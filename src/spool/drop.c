@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -131,7 +132,8 @@ file_fill(int dirfd, const char *tmp, const char *name, const struct drop *d, st
 
 	if (fd == -1)
 		return errno;
-	err = write_all(fd, head);
+	/* The directory gives the file queue's group; our umask must not take it its right. */
+	err = fchmod(fd, 0640) == -1 ? errno : write_all(fd, head);
 	if (err == 0)
 		err = write_all(fd, d->message);
 	if (err == 0 && fsync(fd) == -1)

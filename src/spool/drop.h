@@ -9,8 +9,8 @@
  *	LF
  *	message with CRLF line ends
  *
- * 1. The directory can be written, not listed, by everybody (mode 1733), so a file's owner is who
- *    sent it: nothing in the file says who.
+ * 1. The directory can be written, not listed, by everybody (mode 3733, owner and group of
+ *    queue), so a file's owner is who sent it: nothing in the file says who.
  * 2. A file is complete when it has its final name, "<time>.<pid>.<random>.msg"; before, it is
  *    called the same with ".new".  It was synced before it was renamed.
  * 3. Whoever reads trusts no byte of it.

@@ -38,9 +38,8 @@ directories(struct pool *p)
 {
 	static const char *const names[] = { "log", "big", "journal", "drop" };
 	for (size_t i = 0; i < COUNT(names); i++) {
-		/* The drop directory is for everybody to put into, for nobody to look into. */
-		mode_t mode = i == 3 ? 01733 : 0750;
-		int err = disk_mkdirat(p->dirfd, names[i], mode);
+		/* keeper has made the drop directory for all to put into (main/dirs.c) */
+		int err = disk_mkdirat(p->dirfd, names[i], 0750);
 
 		if (err < 0 && err != -EEXIST)
 			return err;

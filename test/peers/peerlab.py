@@ -68,8 +68,7 @@ class House(lab.Postern):
         self.binary, self.conf = lab.BINARY, self.dir / 'postern.conf'
         self.log_file, self.bin = self.dir / 'server.out', self.dir / 'bin'
         self.dir.mkdir(parents=True)
-        for parent in (self.dir, self.dir.parent):
-            os.chmod(parent, 0o755)
+        lab.open_way(self.dir)
         (self.dir / 'users').write_text(''.join('%s:{PLAIN}secret::::::\n' % u for u in self.users))
         (self.dir / 'aliases').write_text(opt.get('aliases', ALIASES))
         self.conf.write_text(CONF.format(
