@@ -28,6 +28,7 @@ enum {
 	CALLS_USERS = 1 << 8,		/* become another user */
 	CALLS_MLOCK = 1 << 9,
 	CALLS_WATCH = 1 << 10,		/* inotify */
+	CALLS_REMOVE = 1 << 11,		/* rename and remove files */
 };
 
 /* Which paths Landlock leaves, resolved from the configuration. */
@@ -38,6 +39,7 @@ enum {
 	PATH_DATA = 1 << 3,		/* data_dir: write */
 	PATH_MAILBOXES = 1 << 4,	/* where maildirs are: write */
 	PATH_SYSTEM_USERS = 1 << 5,	/* /etc: read */
+	PATH_DROP = 1 << 6,		/* what sendmail left: take it away */
 };
 
 struct sandbox_spec {

@@ -50,6 +50,7 @@ static const int open_writes[] = {
 	CALL(symlinkat), CALL(fchmod), CALL(fchmodat), CALL(fchown), CALL(fchownat), CALL(umask),
 	CALL(utimensat), CALL(openat2),
 };
+static const int removes[] = { CALL(unlinkat), CALL(renameat) };
 static const int writes[] = {
 	CALL(pwrite64), CALL(pwritev), CALL(pwritev2), CALL(fdatasync), CALL(fsync),
 	CALL(syncfs), CALL(sync_file_range), CALL(fstatfs), CALL(flock), CALL(copy_file_range),
@@ -108,6 +109,7 @@ static const struct {
 	{ CALLS_USERS, users, COUNT(users) },
 	{ CALLS_MLOCK, mlocks, COUNT(mlocks) },
 	{ CALLS_WATCH, watches, COUNT(watches) },
+	{ CALLS_REMOVE, removes, COUNT(removes) },
 };
 
 static struct scmp_arg_cmp

@@ -141,6 +141,8 @@ allow_paths(struct rules *r, const struct config *cfg, unsigned paths)
 {
 	if (paths & (PATH_SPOOL_READ | PATH_SPOOL_WRITE))
 		allow(r, cfg->spool_dir, paths & PATH_SPOOL_WRITE ? FS_WRITE : FS_READ);
+	if (paths & PATH_DROP)
+		allow(r, str_cat(&r->a, cfg->spool_dir, STR("/drop")), FS_WRITE);
 	if (paths & PATH_TABLES)
 		allow_tables(r, cfg);
 	if (paths & PATH_DATA)

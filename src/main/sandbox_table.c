@@ -29,9 +29,10 @@ static const struct sandbox_spec specs[ROLE_COUNT] = {
 		.open_files = 65'536, .makes_files = true,
 	},
 	[ROLE_QUEUE] = {
-		.why = "reads the segments, writes its journal by given descriptors; no network",
-		.calls = CALLS_OPEN_READ | CALLS_WRITE,
-		.paths = PATH_SPOOL_READ, .spool_group = true,
+		.why = "reads the segments, writes its journal by given descriptors, takes away "
+		    "what sendmail left; no network",
+		.calls = CALLS_OPEN_READ | CALLS_WRITE | CALLS_REMOVE,
+		.paths = PATH_SPOOL_READ | PATH_DROP, .spool_group = true,
 		.open_files = 4096, .makes_files = true,
 	},
 	[ROLE_SMTPC] = {

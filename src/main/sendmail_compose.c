@@ -86,7 +86,7 @@ rcpts_from(struct composed *out, struct str value, struct arena *a, const char *
 			*error = "a recipient is no address";
 			return false;
 		}
-		if (!rcpt_add(out, one->address)) {
+		if (!rcpt_add(out, str_dup(a, one->address))) {
 			*error = "more than 1000 recipients";
 			return false;
 		}

@@ -228,8 +228,10 @@ drop_take(struct queue *q, int dirfd, const char *name)
 	}
 	in.env.received_ms = queue_wall_ms(q);
 	if (drop_commit(q, &in.env, in.d.message, &id) == SPOOL_OK) {
-		(void)disk_unlinkat(dirfd, name);
 		log_accepted(&in.env, id);
+		/* Taken up again and again it would be delivered as often. */
+		if (disk_unlinkat(dirfd, name) < 0)
+			q->drop_stuck = true;
 	} else {
 		ok = false;
 	}
@@ -282,7 +284,7 @@ drop_all(struct queue *q, int dirfd)
 	(void)disk_list(dirfd, drop_name, &ns);
 	if (ns.n > 1)
 		qsort(ns.name, ns.n, sizeof *ns.name, by_name);
-	for (size_t i = 0; i < ns.n && ok && !q->stopping; i++)
+	for (size_t i = 0; i < ns.n && ok && !q->stopping && !q->drop_stuck; i++)
 		ok = drop_take(q, dirfd, ns.name[i].p);
 	arena_done(&a);
 	return ok;
@@ -300,6 +302,12 @@ drop_run(void *arg)
 	while (!q->stopping) {
 		bool ok = drop_all(q, dirfd);
 
+		if (q->drop_stuck) {
+			log_begin(LOG_ERROR, "drop_stuck");
+			log_s("why", "a file of the drop directory cannot be removed");
+			log_end();
+			break;
+		}
 		if (co_sleep(ok ? LOOK_MS : 1000) == WAKE_CANCELLED)
 			break;
 	}

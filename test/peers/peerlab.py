@@ -243,10 +243,10 @@ class Hop:
                         put('250%s%s' % (' ' if i == len(self.ehlo) else '-', word))
             elif verb == 'MAIL':
                 reply = self.say('MAIL', arg, '250 2.1.0 ok')
-                sender, rcpt, args = arg, [], [arg]
+                sender, rcpt, args = arg if reply[0] == '2' else None, [], [arg]
                 put(reply)
             elif verb == 'RCPT':
-                reply = self.say('RCPT', arg, '250 2.1.5 ok')
+                reply = self.say('RCPT', arg, '250 2.1.5 ok') if sender is not None else '503 5.5.1 no sender'
                 if reply[0] == '2':
                     rcpt.append(arg)
                     args.append(arg)

@@ -40,8 +40,8 @@ def test_git_send_email(shared, tmp_path):
                GIT_COMMITTER_EMAIL='ann@client.example', LANG='C.UTF-8')
 
     def git(*args, **kw):
-        return subprocess.run(['git', *args], cwd=tmp_path, env=env, check=True, capture_output=True, timeout=60,
-                              **kw)
+        r = subprocess.run(['git', *args], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=60, **kw)
+        assert r.returncode == 0, '%s: %s%s' % (args, r.stdout, r.stderr)
     git('init', '-q', '.')
     (tmp_path / 'f').write_text('.\n..\nFrom here\n')
     git('add', 'f')
