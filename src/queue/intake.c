@@ -15,7 +15,8 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 
-enum { SLICE_MSGS = 256, SLICE_BYTES = 256 * 1024, ARENA_MAX = 64 << 20, GRACE_MS = 300 };
+enum { SLICE_MSGS = 256, SLICE_BYTES = 256 * 1024, ARENA_MAX = 64 << 20, GRACE_MS = 300,
+	GATHER_MS = 2 };
 
 struct fresh {
 	struct spool_msg m;
@@ -281,8 +282,10 @@ intake_run(void *arg)
 			continue;
 		}
 		recovery(q);
-		if (!q->seg_news && list_empty(&q->reroute) &&
-		    !task_wait(q, &q->intake, rest_ms(q)))
+		if (q->seg_news || !list_empty(&q->reroute))
+			continue;
+		/* A moment for others to commit: one reading for many messages. */
+		if (!task_wait(q, &q->intake, rest_ms(q)) || co_sleep(GATHER_MS) == WAKE_CANCELLED)
 			break;
 	}
 	arena_done(&sl.arena);

@@ -119,10 +119,10 @@ smtpd_committed(void *ctx, const struct sw_notice *notice)
 {
 	struct house *h = ctx;
 
-	if (notice->closed)
-		pool_release(h->pool, SPOOL_SEGMENT, notice->segno, notice->gen);
 	if (h->q)
 		queue_on_notice(h->q, notice);
+	if (notice->closed)
+		pool_release(h->pool, SPOOL_SEGMENT, notice->segno, notice->gen);
 }
 
 /* ---- the queue's doors ---- */
@@ -412,7 +412,7 @@ house_open(struct house *h, uint64_t seed)
 	int root;
 
 	h->w = world_new(seed);
-	log_sink(-1);
+	log_sink(getenv("LOG") ? 2 : -1);
 	link_init(&h->jobs);
 	if (!cfg)
 		h->cfg = config_minimal("mx.test", "here.test");
@@ -484,6 +484,7 @@ void
 house_run(struct house *h, int64_t ms)
 {
 	(void)world_run_until(h->w, now_ms() + ms);
+	log_flush();
 }
 
 /* ---- mail ---- */
