@@ -58,6 +58,8 @@ struct pool *pool_new(int spool_dirfd, const struct pool_ops *ops, const struct 
 /* Makes log/, big/, journal/, drop/ where missing, reads them, sweeps unfinished files, moves the
  * clock mark.  SPOOL_BUSY: another pool is alive here.  suspends */
 [[nodiscard]] enum spool pool_start(struct pool *p);
+/* What went wrong in pool_start, for the log. */
+int pool_errno(const struct pool *p);
 /* Prepares ahead, recycles, zeroes, until cancelled.  A coroutine body.  suspends */
 void pool_run(void *pool);
 void pool_free(struct pool *p);

@@ -59,6 +59,7 @@ struct pool {
 	uint64_t clock_seq;
 	struct pool_slot slot[POOL_WRITERS];
 	unsigned next_slot;
+	int err;			/* of pool_start */
 	uint64_t created, recycled, zeroed;
 };
 

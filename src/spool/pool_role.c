@@ -335,6 +335,7 @@ start(struct pool_role *r, const struct role_env *env)
 		return true;
 	log_begin(LOG_ERROR, "spool_unusable");
 	log_s("dir", env->cfg->spool_dir);
+	log_i("errno", pool_errno(r->pool));
 	log_end();
 	return false;
 }

@@ -147,28 +147,35 @@ files(struct pool *p, enum spool_kind kind, struct spool_reader *sr)
 	return err;
 }
 
+int
+pool_errno(const struct pool *p)
+{
+	return -p->err;
+}
+
 enum spool
 pool_start(struct pool *p)
 {
 	struct spool_reader *sr;
-	int err;
 
 	p->started_ms = now_ms();
 	p->last_take_ms = now_ms();
 	p->next_life = 1;
-	if (directories(p) < 0)
+	p->err = directories(p);
+	if (p->err < 0)
 		return SPOOL_IO;
 	sr = sr_new(p->dirfd, 4);
 	if (!sr)
 		return SPOOL_IO;
-	err = 0;
-	for (int k = SPOOL_SEGMENT; k <= SPOOL_JOURNAL && err == 0; k++)
-		err = files(p, (enum spool_kind)k, sr);
+	for (int k = SPOOL_SEGMENT; k <= SPOOL_JOURNAL && p->err == 0; k++)
+		p->err = files(p, (enum spool_kind)k, sr);
 	sr_free(sr);
-	if (err != 0 || pool_clock_open(p) < 0)
-		return SPOOL_IO;
+	if (p->err == 0)
+		p->err = pool_clock_open(p);
 	/* The names of log/ and the others, and of the clock, before anything depends on them. */
-	if (!BROKEN(BREAK_MKDIR_SYNC) && disk_fsync(p->dirfd) < 0)
+	if (p->err == 0 && !BROKEN(BREAK_MKDIR_SYNC))
+		p->err = disk_fsync(p->dirfd);
+	if (p->err != 0)
 		return SPOOL_IO;
 	if (p->ops.held(p->ctx, p->clock_fd))
 		return SPOOL_BUSY;		/* another pool has this spool */
