@@ -92,8 +92,7 @@ struct queue {
 	struct group *group;
 	struct task intake, dispatch, reporter, finisher, carry;
 	struct timer tick;
-	bool files_known, replayed, recovered, stopping, seg_news;
-	bool drop_stuck;		/* a dropped file cannot be removed */
+	bool files_known, replayed, recovered, stopping, seg_news, drop_stuck;
 	int64_t started_ms;		/* now_ms */
 	int64_t wall0_ms, mono0_ms;
 	uint64_t random;

@@ -86,16 +86,28 @@ unit_for(struct intake *in, struct dest *d)
 }
 
 static bool
-already(const struct intake *in, const struct dest *d, struct str addr)
+has_idx(const struct entry *e, const struct dest *d, uint32_t idx)
 {
-	const struct extra *x = in->e ? in->e->extra : NULL;
+	for (const struct unit *u = e->unit; u; u = u->next)
+		for (uint32_t k = 0; u->dest == d && k < u->nidx; k++)
+			if (unit_idx(u)[k] == idx)
+				return true;
+	return false;
+}
+
+/* One mailbox gets one copy, whether it was named by the client or made by a table. */
+static bool
+already(const struct intake *in, const struct dest *d, struct str addr, bool as_it_stands)
+{
+	const struct entry *e = in->e;
+	const struct extra *x = e ? e->extra : NULL;
 
 	for (uint32_t i = 0; x && i < x->nt; i++)
-		if (str_eq(x->t[i].addr, addr))
-			for (struct unit *u = in->e->unit; u; u = u->next)
-				for (uint32_t k = 0; u->dest == d && k < u->nidx; k++)
-					if (unit_idx(u)[k] == x->t[i].idx)
-						return true;
+		if (str_eq(x->t[i].addr, addr) && has_idx(e, d, x->t[i].idx))
+			return true;
+	for (uint32_t i = 0; e && !as_it_stands && i < in->m->env.nrcpt; i++)
+		if (str_eq(in->m->env.rcpt[i].addr, addr) && has_idx(e, d, i))
+			return true;
 	return false;
 }
 
@@ -106,11 +118,11 @@ add_target(struct intake *in, uint32_t rcpt, const struct queue_target *t, bool 
 	struct dest *d = dest_get(&q->dests, t->transport, t->nexthop);
 	uint32_t idx = rcpt;
 
+	if (already(in, d, t->addr, as_it_stands))
+		return;
 	if (!as_it_stands) {
 		struct entry *e = the_entry(in);
 
-		if (already(in, d, t->addr))
-			return;
 		idx = (uint32_t)MAX(in->m->env.nrcpt,
 		    (size_t)(e->extra ? e->extra->next_idx : 0));
 		(void)entry_add_target(e, &(struct made_rcpt){
