@@ -10,7 +10,7 @@
 #include "mail/smtp.h"
 #include "smtpc/words.h"
 
-enum { PIPELINED_RCPTS = 100 };
+enum { PIPELINED_RCPTS = 100, PATIENCE = 3, DOMAINS_MAX = 16 };
 
 bool
 attempt_open(struct attempt *at)
@@ -67,9 +67,34 @@ otx_fail(struct otx *t, const struct trouble *trouble)
 		rcpt_done(t->at, t->rcpt[i], trouble);
 }
 
+/* RFC 9422 4.3: so many different domains in one transaction. */
+struct domains {
+	struct str seen[DOMAINS_MAX];
+	size_t n, max;
+};
+
+static bool
+domain_fits(struct domains *d, struct str addr)
+{
+	ssize_t at = str_rchr(addr, '@');
+	struct str domain = at < 0 ? (struct str){} : str_skip(addr, (size_t)at + 1);
+
+	if (!d->max)
+		return true;
+	for (size_t i = 0; i < d->n; i++)
+		if (str_ieq(d->seen[i], domain))
+			return true;
+	if (d->n == d->max)
+		return false;
+	d->seen[d->n++] = domain;
+	return true;
+}
+
 bool
 otx_begin(struct otx *t, struct attempt *at, struct client *k)
 {
+	struct domains domains = { .max = (size_t)MIN(k->ehlo.rcptdomain_max,
+	    (uint64_t)DOMAINS_MAX) };
 	size_t max = (size_t)MIN(k->conf->lim->client_rcpt, (uint64_t)PIPELINED_RCPTS);
 	struct trouble why;
 
@@ -86,7 +111,7 @@ otx_begin(struct otx *t, struct attempt *at, struct client *k)
 		return false;
 	}
 	for (size_t i = 0; i < at->job.nrcpt && t->n < max; i++) {
-		if (at->state[i] == RCPT_DONE)
+		if (at->state[i] == RCPT_DONE || !domain_fits(&domains, at->job.rcpt[i].addr))
 			continue;
 		if (words_rcpt_fits(&at->job.rcpt[i], k, &why)) {
 			at->state[i] = RCPT_ASKED;
@@ -126,10 +151,13 @@ answer(struct otx *t, struct client *k, const char *phase, struct reply_in *r)
 {
 	int64_t ms = k->conf->lim->client_cmd_ms;
 
+	/* One slow reply after the other may not hold us for hours. */
+	if (!t->until_ms)
+		t->until_ms = deadline_in(PATIENCE * ms);
 	k->phase = phase;
 	if (k->out.n && !client_flush(k))
 		return false;
-	return client_reply(k, ms, t->at->arena, r) && !k->dead;
+	return client_reply(k, MIN(ms, t->until_ms - now_ms()), t->at->arena, r) && !k->dead;
 }
 
 /* A reply of another kind than the phase has: nothing that follows can be trusted. */
@@ -232,6 +260,7 @@ static bool
 final_replies(struct otx *t, struct client *k)
 {
 	struct attempt *at = t->at;
+	int64_t dot_ms = k->conf->lim->client_dot_ms, until = deadline_in(PATIENCE * dot_ms);
 	struct reply_in r = {};
 	bool have = false;
 
@@ -242,7 +271,7 @@ final_replies(struct otx *t, struct client *k)
 		if (at->state[t->rcpt[i]] != RCPT_TAKEN)
 			continue;
 		if ((!have || k->conf->lmtp) &&
-		    (!client_reply(k, k->conf->lim->client_dot_ms, at->arena, &r) || k->dead))
+		    (!client_reply(k, MIN(dot_ms, until - now_ms()), at->arena, &r) || k->dead))
 			return false;
 		have = true;
 		if (r.code / 100 == 3)

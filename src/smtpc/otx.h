@@ -47,6 +47,7 @@ struct otx {
 	bool bdat;
 	bool head_out;			/* its commands are written or waiting in k->out */
 	bool reset;			/* ... and RSET before them */
+	int64_t until_ms;		/* all replies to its commands must be there by then */
 };
 
 /* What the transaction after this one may be, asked when this one's message goes out. */

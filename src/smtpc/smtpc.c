@@ -134,32 +134,33 @@ keep_result(struct smtpc *c, const struct attempt *at)
 	list_push(&c->unsent, &u->link);
 }
 
+/* No memory even for the outcomes. */
+static void
+refuse(struct smtpc *c, uint64_t msgid, uint32_t jobno, uint32_t idx)
+{
+	struct outcome o = { .idx = idx, .kind = OUT_TEMP, .class = CLASS_OWN,
+	    .status = STR("4.3.0"), .reply = STR("out of memory") };
+
+	if (c->queue)
+		(void)outcome_send(c->queue, msgid, jobno, &o, 1);
+}
+
 static void
 on_done(void *ctx, const struct attempt *at)
 {
 	struct smtpc *c = ctx;
 
-	if (!at->out)
-		return;				/* no memory for it: queue will hear nothing,
-		    and ask again */
+	if (!at->out || !at->state) {
+		for (size_t i = 0; i < at->job.nrcpt; i++)
+			refuse(c, at->job.msgid, at->job.jobno, at->job.rcpt[i].idx);
+		return;
+	}
 	if (!c->queue ||
 	    !outcome_send(c->queue, at->job.msgid, at->job.jobno, at->out, at->job.nrcpt))
 		keep_result(c, at);
 }
 
 /* ---- queue ---- */
-
-static void
-refuse_job(struct smtpc *c, const struct msg_job *m)
-{
-	struct outcome o = { .kind = OUT_TEMP, .class = CLASS_OWN, .status = STR("4.3.0"),
-	    .reply = STR("out of memory") };
-
-	for (size_t i = 0; i < m->nrcpt; i++) {
-		o.idx = m->rcpt[i].idx;
-		(void)outcome_send(c->queue, m->msgid, m->jobno, &o, 1);
-	}
-}
 
 static void
 queue_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg *m, int fd)
@@ -171,7 +172,8 @@ queue_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg 
 	if (c->queue != ch)
 		return;
 	if (type == MSG_job && !c->hops.draining && !hops_add(&c->hops, &m->job))
-		refuse_job(c, &m->job);
+		for (size_t i = 0; i < m->job.nrcpt; i++)
+			refuse(c, m->job.msgid, m->job.jobno, m->job.rcpt[i].idx);
 	else if (type == MSG_job_cancel)
 		hops_cancel(&c->hops, m->job_cancel.msgid, m->job_cancel.jobno);
 }

@@ -310,6 +310,16 @@ static const struct talk talks[] = {
 	    "S 250 ok\nC MAIL\nC RCPT TO:<c@\nC DATA\nS 250 ok\nS 250 ok\nS 354 go\nD\nS 250 ok\n"
 	    BYE,
 	    "relayed 2.0.0; relayed 2.0.0; relayed 2.0.0", 3, 1, 1, NULL, 0, 1 },
+	{ "limits rcptdomainmax", GREET "S 250-mx.example\nS 250-PIPELINING\n"
+	    "S 250 LIMITS RCPTDOMAINMAX=1\nC MAIL\nC RCPT TO:<a@d.example>\n"
+	    "C RCPT TO:<c@d.example>\nC DATA\nS 250 ok\nS 250 ok\nS 250 ok\nS 354 go\nD\nS 250 ok\n"
+	    "C MAIL\nC RCPT TO:<b@e.example>\nC DATA\nS 250 ok\nS 250 ok\nS 354 go\nD\n"
+	    "S 250 ok\n" BYE, "relayed 2.0.0; relayed 2.0.0; relayed 2.0.0", 3, 1, 1, NULL, 0, 1 },
+	{ "limits mailmax",
+	    GREET "S 250-mx.example\nS 250 LIMITS MAILMAX=1\nC MAIL\nS 250 ok\nC RCPT\nS 250 ok\n"
+	    "C DATA\nS 354 go\nD\nS 250 ok\n" BYE "N\n" GREET "S 250 mx.example\nC MAIL\n"
+	    "S 250 ok\nC RCPT\nS 250 ok\nC DATA\nS 354 go\nD\nS 250 ok\n" BYE,
+	    "relayed 2.0.0; relayed 2.0.0", 1, 2, 1, NULL, 0, 2 },
 };
 
 static void
@@ -323,6 +333,8 @@ test_P17_talks(void **state)
 		    t->transport } };
 
 		T_CASE(t->name);
+		rcpts[1].addr = str_find(str_of(t->name), STR("domain")) < 0 ? STR("b@d.example") :
+		    STR("b@e.example");
 		if (t->transport == T_LMTP)
 			r.nexthop = "192.0.2.1:25";
 		run_case(&r, t->script);

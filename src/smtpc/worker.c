@@ -157,6 +157,7 @@ connection_spent(const struct worker *w)
 	const struct limits *lim = w->conf.lim;
 
 	return w->k.dead || w->k.messages >= lim->client_messages ||
+	    (w->k.ehlo.mail_max && w->k.messages >= w->k.ehlo.mail_max) ||	/* RFC 9422 4.1 */
 	    now_ms() >= w->k.born_ms + lim->client_total_ms;
 }
 
@@ -193,7 +194,8 @@ take_next(void *arg)
 	const struct attempt *at = &w->now.work->at;
 
 	if (w->next.work || w->d->hops->draining ||
-	    w->k.messages + 1 >= w->conf.lim->client_messages || at->src.size > BODY_WHOLE_MAX)
+	    w->k.messages + 1 >= w->conf.lim->client_messages || w->k.ehlo.mail_max ||
+	    at->src.size > BODY_WHOLE_MAX)
 		return NULL;
 	for (size_t i = 0; i < at->job.nrcpt; i++)
 		if (at->state[i] == RCPT_WAITING)
