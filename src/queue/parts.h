@@ -58,7 +58,8 @@ bool state_encode(struct queue *q, const struct entry *e, struct buf *b);
 bool state_snapshot(void *q, struct journal *j);	/* suspends */
 
 /* ---- replay.c ---- */
-void replay_entry(void *q, const struct journal_entry *e);
+void replay_entry(void *q, const struct journal_entry *e);	/* ends the process if it cannot */
+bool replay_parse(struct queue *q, const struct journal_entry *e);
 
 /* ---- intake.c ---- */
 void intake_run(void *q);				/* suspends */

@@ -64,7 +64,6 @@ struct task {
 	struct co *co;
 	bool more;
 };
-
 struct queue_stats {
 	uint64_t taken, finished, delivered, relayed, deferred, bounced, expired, attempts, notices;
 };
@@ -138,7 +137,7 @@ void queue_on_recycled(struct queue *q, enum spool_kind kind, uint64_t n, uint64
 /* From a writer. */
 void queue_on_notice(struct queue *q, const struct sw_notice *notice);
 
-/* Seconds since 2020, never stepping back while the process lives; and Unix milliseconds alike. */
+/* Seconds since 2020, and Unix milliseconds: never stepping back while the process lives. */
 uint32_t queue_sec(const struct queue *q);
 int64_t queue_wall_ms(const struct queue *q);
 uint32_t queue_random(struct queue *q);

@@ -68,6 +68,8 @@ replay_unit(struct queue *q, struct entry *e, struct taker *t)
 		u->reason = reason_get(&q->reasons, (enum out_class)u->class, status, mta, reply);
 	}
 	nidx = take_var(t);
+	if (nidx > t->rest.n)
+		t->bad = true;
 	for (uint64_t i = 0; i < nidx && !t->bad; i++)
 		unit_add_idx(u, (uint32_t)take_var(t));
 }
@@ -173,10 +175,9 @@ replay_segfin(struct queue *q, struct taker *t)
 	seg_done_free(s);
 }
 
-void
-replay_entry(void *arg, const struct journal_entry *je)
+bool
+replay_parse(struct queue *q, const struct journal_entry *je)
 {
-	struct queue *q = arg;
 	struct taker t = { .rest = je->payload };
 
 	while (t.rest.n > 0 && !t.bad) {
@@ -188,7 +189,13 @@ replay_entry(void *arg, const struct journal_entry *je)
 		default:	t.bad = true; break;
 		}
 	}
-	if (!t.bad)
+	return !t.bad;
+}
+
+void
+replay_entry(void *arg, const struct journal_entry *je)
+{
+	if (replay_parse(arg, je))
 		return;
 	log_begin(LOG_ERROR, "journal_unreadable");
 	log_u("type", je->sub);

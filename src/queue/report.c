@@ -176,7 +176,7 @@ add_rcpt(struct notice *n, uint32_t idx)
 	int64_t life = (n->e->flags & ENTRY_NULL_SENDER) ? n->q->lim->give_up_bounce_ms :
 	    n->q->lim->give_up_ms;
 
-	/* Our bounces say NEVER to others (RFC 3461 6.1); to us their failure is a double bounce. */
+	/* Our bounces say NEVER (RFC 3461 6.1); to us their failure is a double bounce. */
 	if (rc && !wanted(r->kind, rc->notify) &&
 	    !(r->kind == REPORT_FAILED && str_eq(n->m.env.listener, FROM_BOUNCE)))
 		return;

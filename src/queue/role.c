@@ -290,8 +290,8 @@ on_status(struct role_env *env, uint32_t *sessions, uint64_t *done)
 	*done = r->q->stats.finished;
 }
 
-/* Without a journal nothing may be delivered: wait for the pool as long as it takes.  A child of its
- * own, because a stop may come while there is no pool. */
+/* Without a journal nothing may be delivered: wait for the pool as long as it takes.  A child of
+ * its own, because a stop may come while there is no pool. */
 static void
 start_run(void *arg)
 {
