@@ -28,6 +28,7 @@ struct slice {
 	struct fresh *f;
 	size_t n;
 	bool strange;
+	struct seal_ctx seal;		/* where a seal belongs that is met on the way */
 };
 
 /* Copies what the message needs out of the block; false when the slice is full. */
@@ -37,7 +38,11 @@ collect(void *ctx, const struct spool_rec *rec)
 	struct slice *sl = ctx;
 	struct spool_rec mine = *rec;
 	struct fresh *f = &sl->f[sl->n];
+	struct spool_seal seal;
 
+	/* Seals were read before, unless they were committed after the segment became known. */
+	if (rec->type == REC_SEAL && seal_decode(rec, &seal))
+		seal_seen(&sl->seal, &seal);
 	if (rec->type != REC_MSG)
 		return true;
 	mine.meta = str_dup(&sl->arena, rec->meta);
@@ -170,6 +175,7 @@ scan(struct queue *q, struct seg *s, struct slice *sl)
 
 	sl->n = 0;
 	sl->strange = false;
+	sl->seal = (struct seal_ctx){ q, s };
 	s->reading = true;
 	r = sr_scan(q->reader, &scan);
 	if (sl->strange) {
