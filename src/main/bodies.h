@@ -18,10 +18,12 @@
 #include "table/lookup_role.h"
 
 void vault_role_run(struct role_env *env);
+bool vault_role_setup(struct role_env *env);
 void fetch_role_run(struct role_env *env);
 
 #define BODY_POOL	pool_role_run
 #define BODY_SMTPD	smtpd_role_run
+#define SETUP_SMTPD	smtpd_role_setup
 #define BODY_QUEUE	queue_role_run
 #define BODY_SMTPC	smtpc_role_run
 #define BODY_RESOLVER	resolver_role_run

@@ -7,16 +7,18 @@
 #include <errno.h>
 #include <limits.h>
 #include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "conf/errors.h"
 #include "route/ask.h"
 #include "table/sources.h"
+#include "tls/check.h"
+#include "tls/provider.h"
 
 static void
 mistake(struct check *c, struct str text)
@@ -81,36 +83,37 @@ read_key(struct check *c, struct str path)
 	return key;
 }
 
+/* What keeper would find when it starts. */
 static void
-check_certificate(struct check *c, const struct cert *pair)
+hear(void *ctx, const struct tls_finding *f)
 {
-	FILE *f = open_file(c, pair->chain);
-	X509 *cert = f != NULL ? PEM_read_X509(f, NULL, NULL, NULL) : NULL;
-	EVP_PKEY *key = read_key(c, pair->key);
+	struct check *c = ctx;
 
-	if (f != NULL)
-		(void)fclose(f);
-	if (f != NULL && cert == NULL)
-		conf_error_add(c->errs, 0, 0, STR_F " is no certificate in PEM",
-		    STR_A(pair->chain));
-	if (cert != NULL && key != NULL && X509_check_private_key(cert, key) != 1)
-		conf_error_add(c->errs, 0, 0, STR_F " is not the key of " STR_F, STR_A(pair->key),
-		    STR_A(pair->chain));
-	if (cert != NULL && X509_cmp_current_time(X509_get0_notAfter(cert)) < 0)
-		conf_error_add(c->errs, 0, 0, STR_F " has expired", STR_A(pair->chain));
-	if (cert != NULL && X509_check_host(cert, c->cfg->hostname.p, c->cfg->hostname.n, 0,
-	    NULL) != 1)
-		buf_putf(c->notes, STR_F " does not name %.*s\n", STR_A(pair->chain),
-		    STR_A(c->cfg->hostname));
-	X509_free(cert);
-	EVP_PKEY_free(key);
+	if (f->level >= TLS_EXPIRED)
+		conf_error_add(c->errs, 0, 0, STR_F ": " STR_F, STR_A(f->path), STR_A(f->text));
+	else
+		(void)buf_putf(c->notes, STR_F ": " STR_F "\n", STR_A(f->path), STR_A(f->text));
+}
+
+static void
+check_certificates(struct check *c)
+{
+	struct tls_checker checker = {
+		.say = hear, .ctx = c, .source = { .read = tls_read_path }, .now_s = time(NULL),
+	};
+
+	for (size_t i = 0; i < c->cfg->ncert; i++)
+		(void)check_secret(c, c->cfg->cert[i].key);
+	if (!tls_init())
+		mistake(c, STR("OpenSSL cannot be used"));
+	else
+		(void)tls_check(c->cfg, &checker);
 }
 
 void
 check_secrets(struct check *c)
 {
-	for (size_t i = 0; i < c->cfg->ncert; i++)
-		check_certificate(c, &c->cfg->cert[i]);
+	check_certificates(c);
 	for (size_t i = 0; i < c->cfg->ndomain; i++)
 		for (size_t k = 0; k < c->cfg->domain[i].ndkim; k++)
 			EVP_PKEY_free(read_key(c, c->cfg->domain[i].dkim[k].file));

@@ -14,6 +14,7 @@
 
 #include "base/buf.h"
 #include "main/keeper.h"
+#include "main/papers.h"
 
 enum { CONFIG_MAX = 16 << 20 };
 
@@ -79,33 +80,20 @@ cannot_read(const char *file)
 	return buf_str(&b);
 }
 
-struct generation *
-generation_load(struct keeper *k, struct str *mistakes)
+/* Of a text that was read; NULL: it has mistakes. */
+static struct generation *
+make(struct keeper *k, struct str text, struct conf_errors *errs)
 {
 	struct generation *g = calloc(1, sizeof(*g));
-	struct conf_errors errs = {};
-	struct buf text;
 
 	if (!g)
 		abort();
-	buf_init(&text, CONFIG_MAX);
-	*mistakes = (struct str){};
-	g->cfg_fd = -1;
-	if (!read_file(k->config_file, &text)) {
-		*mistakes = cannot_read(k->config_file);
-	} else {
-		g->cfg = config_parse(buf_str(&text), k->config_file, &errs);
-		if (!g->cfg)
-			*mistakes = list_mistakes(k->config_file, &errs);
-		else
-			g->cfg_fd = sealed(buf_str(&text));
-	}
-	conf_errors_done(&errs);
-	buf_done(&text);
+	g->cfg = config_parse(text, k->config_file, errs);
 	if (!g->cfg) {
 		free(g);
 		return NULL;
 	}
+	g->cfg_fd = sealed(text);
 	g->workers = role_count(g->cfg, ROLE_SMTPD);
 	g->listen = calloc(g->workers * g->cfg->nlistener + 1, sizeof(*g->listen));
 	if (!g->listen || g->cfg_fd == -1)
@@ -117,10 +105,46 @@ generation_load(struct keeper *k, struct str *mistakes)
 	return g;
 }
 
+struct generation *
+generation_load(struct keeper *k, struct str *mistakes)
+{
+	struct generation *g = NULL;
+	struct conf_errors errs = {};
+	struct buf text;
+
+	buf_init(&text, CONFIG_MAX);
+	*mistakes = (struct str){};
+	if (!read_file(k->config_file, &text))
+		*mistakes = cannot_read(k->config_file);
+	else if (!(g = make(k, buf_str(&text), &errs)))
+		*mistakes = list_mistakes(k->config_file, &errs);
+	conf_errors_done(&errs);
+	buf_done(&text);
+	return g;
+}
+
+struct generation *
+generation_again(struct keeper *k)
+{
+	struct generation *g = NULL;
+	struct conf_errors errs = {};
+	off_t n = lseek(k->gen->cfg_fd, 0, SEEK_END);
+	char *text = n <= 0 ? MAP_FAILED :
+	    mmap(NULL, (size_t)n, PROT_READ, MAP_PRIVATE, k->gen->cfg_fd, 0);
+
+	if (text != MAP_FAILED) {
+		g = make(k, str_from(text, (size_t)n), &errs);
+		munmap(text, (size_t)n);
+	}
+	conf_errors_done(&errs);
+	return g;
+}
+
 void
 generation_free(struct keeper *k, struct generation *g)
 {
 	list_remove(&g->link);
+	papers_free(g);
 	close(g->cfg_fd);
 	free(g->listen);
 	config_free(g->cfg);

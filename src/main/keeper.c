@@ -15,6 +15,7 @@
 
 #include "base/num.h"
 #include "main/keeper.h"
+#include "main/papers.h"
 #include "main/verb.h"
 #include "rt/clock.h"
 #include "rt/log.h"
@@ -272,6 +273,8 @@ prepare(struct keeper *k)
 	if (!klog_open(k->gen->cfg, &why) || !dirs_open(k, &why) || !listen_bind(k->gen, &why))
 		return complain(why, EX_OSERR);
 	log_format(k->gen->cfg->log.json ? LOG_JSON : LOG_LOGFMT);
+	if (!papers_load(k->gen, false, &why))
+		return complain(why, EX_CONFIG);
 	/* Nobody we start may gain rights by exec; and our memory is no one's. */
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -292,6 +295,7 @@ run(struct keeper *k)
 	loop_hold();
 	ipc_set_self(ROLE_KEEPER);
 	keeper_settle(k);
+	papers_watch(k);
 	loop_run();
 	log_begin(LOG_INFO, "stopped");
 	log_end();

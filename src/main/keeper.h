@@ -22,11 +22,14 @@
 #include "rt/loop.h"
 #include "rt/timer.h"
 
+struct paper;
+
 struct generation {
 	struct link link;
 	uint32_t number;
 	struct config *cfg;
 	int cfg_fd;			/* sealed memfd with the text */
+	struct paper *paper;		/* papers.c */
 	unsigned workers;		/* of smtpd */
 	int *listen;			/* [worker * nlistener + index]; owned by listen.c */
 };
@@ -66,7 +69,8 @@ struct keeper {
 	int control;			/* listening control socket */
 	int spool;
 	int exit_code;
-	struct timer kill_all;
+	struct timer kill_all, papers;
+	uint64_t papers_seen, papers_judged;	/* papers.c: states of the files */
 	struct probe *probe;
 };
 
@@ -93,6 +97,8 @@ void wire_child(struct child *c);
 /* ---- generation.c ---- */
 /* Read and parse the file.  NULL: mistakes are on fd `say` (or in the log when say is -1). */
 struct generation *generation_load(struct keeper *k, struct str *mistakes);
+/* The same text again: something it names has changed. */
+struct generation *generation_again(struct keeper *k);
 void generation_free(struct keeper *k, struct generation *g);
 
 /* ---- listen.c: bound sockets outlive generations ---- */
@@ -114,6 +120,8 @@ void dirs_mail(const struct keeper *k, const struct config *cfg);
 /* ---- reload.c, answer.c ---- */
 /* Start a reload; the answer goes to that control channel and call (0: nobody waits). */
 void reload_start(struct keeper *k, uint64_t ipc_id, uint64_t call);
+/* The same with the configuration as it is and its certificates as they are now. */
+void reload_papers(struct keeper *k);
 void keeper_answer(struct child *asker, uint64_t call, const struct msg_admin_query *q);
 
 /* ---- klog.c: the log stream ---- */

@@ -27,6 +27,7 @@ static const struct verb verbs[] = {
 	{ "queue", verb_queue, "look at queued mail and act on it" },
 	{ "trace", verb_trace, "the life of one message, from the log" },
 	{ "dns", verb_dns, "ask DNS as the server does; where mail for a domain would go" },
+	{ "tls", verb_tls, "certificates: names, keys, days left" },
 	{ "spool", verb_spool, "check a spool offline" },
 	{ "smtpd", verb_smtpd, "one SMTP session on standard input and output" },
 	{ "sendmail", verb_sendmail, "hand in a message, as sendmail(1) does" },

@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "main/keeper.h"
+#include "main/papers.h"
 #include "rt/clock.h"
 #include "rt/co.h"
 #include "rt/log.h"
@@ -19,6 +20,7 @@ enum { READY_MS = 20'000, LOOK_MS = 20 };
 struct reload {
 	struct keeper *k;
 	uint64_t ipc, call;		/* who waits for the answer */
+	bool papers;			/* only certificates changed */
 };
 
 static void
@@ -129,14 +131,14 @@ fits(const struct keeper *k, const struct generation *g)
 }
 
 static bool
-attempt(struct keeper *k, struct str *why)
+attempt(struct keeper *k, bool papers, struct str *why)
 {
-	struct generation *g = generation_load(k, why);
+	struct generation *g = papers ? generation_again(k) : generation_load(k, why);
 	int64_t deadline = deadline_in(READY_MS);
 
 	if (!g)
 		return false;
-	if (!fits(k, g) || !listen_bind(g, why)) {
+	if (!papers_load(g, papers, why) || !fits(k, g) || !listen_bind(g, why)) {
 		if (!why->n)
 			*why = STR("spool_dir and run_dir cannot change without a restart");
 		generation_free(k, g);
@@ -166,21 +168,27 @@ reload_run(void *arg)
 	bool ok;
 
 	notify("RELOADING=1");
-	ok = attempt(k, &why);
+	ok = attempt(k, r->papers, &why);
+	if (!ok && r->papers) {
+		log_begin(LOG_ERROR, "certificate_refused");
+		log_s("why", why);
+		log_end();
+	}
 	answer(r, ok, why);
 	notify("READY=1");
 	k->reloading = false;
 	free(r);
 }
 
-void
-reload_start(struct keeper *k, uint64_t ipc_id, uint64_t call)
+static void
+start(const struct reload *what)
 {
+	struct keeper *k = what->k;
 	struct reload *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		abort();
-	*r = (struct reload){ .k = k, .ipc = ipc_id, .call = call };
+	*r = *what;
 	if (k->reloading || k->stopping) {
 		answer(r, false, STR("a reload or a stop is under way"));
 		free(r);
@@ -189,4 +197,16 @@ reload_start(struct keeper *k, uint64_t ipc_id, uint64_t call)
 	k->reloading = true;
 	if (!co_spawn("reload", reload_run, r))
 		abort();
+}
+
+void
+reload_start(struct keeper *k, uint64_t ipc_id, uint64_t call)
+{
+	start(&(struct reload){ .k = k, .ipc = ipc_id, .call = call });
+}
+
+void
+reload_papers(struct keeper *k)
+{
+	start(&(struct reload){ .k = k, .papers = true });
 }

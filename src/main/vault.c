@@ -6,19 +6,24 @@
  * 1. It opens no file and has no network: a new secret comes with a new generation of the process.
  * 2. A secret never leaves the process, not in a log, a core or an answer; it is wiped at the end.
  *
- * Signing comes with TLS and DKIM.
+ * Keys of certificates live in a keyring that signs what TLS servers sign; the others wait for
+ * their stages.
  */
+#include <openssl/crypto.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/num.h"
+#include "conf/config.h"
 #include "ipc/role.h"
 #include "main/bodies.h"
 #include "rt/log.h"
+#include "tls/keyring.h"
+#include "tls/remote.h"
 
-enum { SECRET_MAX = 65536 };
+enum { SECRET_MAX = 65536, KEY_HEAP = 4 << 20, KEY_HEAP_BLOCK = 64 };
 
 struct held {
 	const char *name;		/* of the role file: "secret:/path" */
@@ -30,6 +35,7 @@ struct held {
 struct vault {
 	struct held *held;
 	uint32_t nheld;
+	struct keyring *keys;
 };
 
 static struct held *
@@ -53,6 +59,36 @@ read_secret(const struct role_file *f)
 }
 
 static void
+forget(struct held *h)
+{
+	explicit_bzero(h, sizeof(*h));
+	munmap(h, sizeof(*h));
+}
+
+static bool
+is_certificate_key(const struct config *cfg, const char *name)
+{
+	struct str path = str_skip(str_of(name), sizeof("secret:") - 1);
+
+	for (size_t i = 0; i < cfg->ncert; i++)
+		if (str_eq(cfg->cert[i].key, path))
+			return true;
+	return false;
+}
+
+/* The text is not needed any more once the key is in the ring. */
+static void
+take_key(struct vault *v, struct held *h)
+{
+	if (!keyring_add(v->keys, str_from(h->bytes, h->n))) {
+		log_begin(LOG_ERROR, "key_unusable");
+		log_s("file", str_of(h->name));
+		log_end();
+	}
+	forget(h);
+}
+
+static void
 gather(struct vault *v, struct role_env *env)
 {
 	for (struct role_file *f = env->file; f; f = f->next) {
@@ -63,12 +99,17 @@ gather(struct vault *v, struct role_env *env)
 		h = read_secret(f);
 		close(f->fd);
 		f->fd = -1;
+		v->nheld++;
+		if (is_certificate_key(env->cfg, h->name)) {
+			take_key(v, h);
+			continue;
+		}
 		h->next = v->held;
 		v->held = h;
-		v->nheld++;
 	}
 	log_begin(LOG_INFO, "vault_ready");
 	log_u("secrets", v->nheld);
+	log_u("tls_keys", keyring_count(v->keys));
 	log_end();
 }
 
@@ -79,21 +120,23 @@ wipe(struct vault *v)
 		struct held *h = v->held;
 
 		v->held = h->next;
-		explicit_bzero(h, sizeof(*h));
-		munmap(h, sizeof(*h));
+		forget(h);
 	}
+	keyring_free(v->keys);
 }
 
 static void
 on_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg *m, int fd)
 {
-	const struct vault *v = ipc_arg(ch);
+	struct vault *v = ipc_arg(ch);
 
 	if (fd != -1)
 		close(fd);
 	if (type == MSG_vault_ping)
 		ipc_reply(ch, call_id, MSG_vault_pong, &(struct msg_vault_pong){
 		    .cookie = m->vault_ping.cookie, .nsecrets = v->nheld });
+	else
+		(void)tls_remote_answer(v->keys, ch, call_id, type, m);
 }
 
 static const struct ipc_ops ops = { .on_msg = on_msg };
@@ -104,12 +147,21 @@ on_peer(struct role_env *env, const struct role_peer *peer, int fd)
 	(void)ipc_new(fd, peer->name, &ops, env->arg);
 }
 
+/* Before the sandbox: a heap for keys that is locked, wiped and in no core. */
+bool
+vault_role_setup(struct role_env *env)
+{
+	(void)env;
+	return tls_init() && CRYPTO_secure_malloc_init(KEY_HEAP, KEY_HEAP_BLOCK) != 0;
+}
+
 void
 vault_role_run(struct role_env *env)
 {
 	static const struct role_hooks hooks = { .on_peer = on_peer };
 	struct vault v = {};
 
+	v.keys = keyring_new();
 	gather(&v, env);
 	role_attach(env, &hooks, &v);
 	role_wait_drain(env);

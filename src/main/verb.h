@@ -21,6 +21,7 @@ int verb_status(int argc, char **argv);
 int verb_queue(int argc, char **argv);
 int verb_trace(int argc, char **argv);
 int verb_spool(int argc, char **argv);
+int verb_tls(int argc, char **argv);
 int verb_dns(int argc, char **argv);
 int verb_sendmail(int argc, char **argv);	/* also mailq and newaliases, by argv[0] */
 int verb_smtpd(int argc, char **argv);

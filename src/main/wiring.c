@@ -14,6 +14,7 @@
 
 #include "base/num.h"
 #include "main/keeper.h"
+#include "main/papers.h"
 #include "rt/log.h"
 
 /* Between generations only a single role has channels, and with workers only. */
@@ -82,40 +83,6 @@ give_fd(struct child *c, const char *name, int fd)
 }
 
 static void
-give_secret(struct child *c, struct str path)
-{
-	char *z = strndup(path.p, path.n), *name = malloc(path.n + sizeof("secret:"));
-	int fd;
-
-	if (!z || !name)
-		abort();
-	fd = path.n ? open(z, O_RDONLY | O_CLOEXEC | O_NOCTTY) : -1;
-	(void)snprintf(name, path.n + sizeof("secret:"), "secret:%s", z);
-	if (fd != -1) {
-		give_fd(c, name, fd);
-		close(fd);
-	} else if (path.n) {
-		log_begin(LOG_ERROR, "secret_unreadable");
-		log_s("path", path);
-		log_end();
-	}
-	free(z);
-	free(name);
-}
-
-static void
-give_secrets(struct child *c)
-{
-	const struct config *cfg = c->gen->cfg;
-
-	for (size_t i = 0; i < cfg->ncert; i++)
-		give_secret(c, cfg->cert[i].key);
-	for (size_t i = 0; i < cfg->ndomain; i++)
-		for (size_t j = 0; j < cfg->domain[i].ndkim; j++)
-			give_secret(c, cfg->domain[i].dkim[j].file);
-}
-
-static void
 give_test_file(struct child *c)
 {
 	struct str path = c->gen->cfg->test.accepted_file;
@@ -137,8 +104,8 @@ give_files(struct child *c)
 		give_fd(c, "spool", c->k->spool);
 	if (r == ROLE_ADMIN)
 		give_fd(c, "control", c->k->control);
-	if (r == ROLE_VAULT)
-		give_secrets(c);
+	if (r == ROLE_VAULT || r == ROLE_SMTPD)
+		papers_give(c, give_fd);
 	if (r == ROLE_SMTPD)
 		give_test_file(c);
 }

@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "conf/parts.h"
 #include "mail/path.h"
+#include "tls/facts.h"
 
 /* What a recipient (or an own sender) is; from route/ask, in policy's words. */
 enum dest {
@@ -38,7 +39,7 @@ enum dns_fact { DNSF_NONE, DNSF_OK, DNSF_NXDOMAIN, DNSF_NULL_MX, DNSF_TEMP };
 struct identity {
 	struct str user;		/* AUTH; empty: none */
 	bool trusted;			/* ... by a mechanism that may grant relay */
-	struct str cert;		/* verified certificate: its pin */
+	struct str cert;		/* pin of a certificate that was verified, or is granted */
 	struct str pop_user;		/* recent POP login from this address */
 	struct str host;		/* name of the client verified both ways (FCrDNS) */
 	bool local;			/* Unix socket with peer credentials */
@@ -78,6 +79,11 @@ struct facts {
 	struct ip helo_ip;
 	/* TLS and identity */
 	bool tls;
+	bool tls_needed;		/* the listener takes no mail without */
+	enum tls_verify verify;
+	struct str tls_version, tls_cipher;
+	unsigned tls_bits;
+	const struct tls_peer *peer;	/* certificate of the client; NULL: none.  See verify. */
 	struct identity id;
 	/* MAIL */
 	const struct path *sender;

@@ -91,6 +91,8 @@ const struct stage stage_helo = {
 
 /* ---- MAIL ---- */
 
+RULE(must_encrypt) { UNUSED(p); UNUSED(v); return yes_if(f->tls_needed && !f->tls); }
+
 RULE(must_login)
 {
 	UNUSED(p), UNUSED(v);
@@ -115,6 +117,8 @@ RULE(sender_gone) { UNUSED(p); UNUSED(v); return yes_if(f->sender_dns == DNSF_NX
 RULE(sender_null_mx) { UNUSED(p); UNUSED(v); return yes_if(f->sender_dns == DNSF_NULL_MX); }
 
 static const struct rule mail_rules[] = {
+	{ "must-encrypt", must_encrypt, ACT_REJECT,
+	  SAY(530, 5, 7, 0, "STARTTLS first") },			/* RFC 3207 4 */
 	{ "must-login", must_login, ACT_REJECT, SAY(530, 5, 7, 0, "authentication required") },
 	{ "sender-unqualified", unqualified, ACT_REJECT,
 	  SAY(553, 5, 5, 4, "sender address needs a domain") },

@@ -9,12 +9,12 @@
 
 #include "base/num.h"
 
-/* The place of STARTTLS and AUTH: their stages add the words and the bits here. */
+/* STARTTLS, and the place of AUTH: its stage adds its words here and its bit in extensions. */
 static void
 announce_security(struct session *s, struct buf *b)
 {
-	(void)s;
-	(void)b;
+	if (s->ext & EXT_STARTTLS)
+		(void)buf_puts(b, "\nSTARTTLS");
 }
 
 static bool
@@ -35,6 +35,8 @@ extensions(const struct session *s)
 		ext |= EXT_DSN;
 	if (xclient_allowed(s))
 		ext |= EXT_XCLIENT;
+	if (session_may_starttls(s))
+		ext |= EXT_STARTTLS;
 	return ext;
 }
 

@@ -185,6 +185,8 @@ trace_field(struct session *s, uint64_t id)
 	struct received r = {
 		.helo = s->f.helo, .has_ip = s->f.have_ip, .ip = s->f.ip, .ptr = s->f.id.host,
 		.by = s->srv->cfg->hostname, .with = with_word(s), .id = msgid_format(id, text),
+		.tls_version = s->f.tls_version, .tls_cipher = s->f.tls_cipher,
+		.tls_bits = s->f.tls_bits, .tls_verify = tls_verify_name(s->f.verify),
 		.rcpt = tx->nrcpt == 1 ? tx->rcpt[0].addr : (struct str){},
 		.unix_s = wall_ms() / 1000,
 	};
@@ -234,6 +236,13 @@ log_accepted(struct session *s, uint64_t id)
 	log_u("size", tx->content.size);
 	if (tx->rule.n > 0)
 		log_s("rule", tx->rule);
+	if (s->f.tls) {
+		log_s("tls", s->f.tls_version);
+		log_s("cipher", s->f.tls_cipher);
+	}
+	log_s("verify", tls_verify_name(s->f.verify));
+	if (s->f.peer)
+		log_s("cert_subject", s->f.peer->subject_text);
 	log_end();
 }
 

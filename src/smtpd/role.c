@@ -19,6 +19,10 @@
 #include "smtpd/listen.h"
 #include "smtpd/recipient.h"
 #include "smtpd/smtpd.h"
+#include "tls/provider.h"
+#include "tls/remote.h"
+
+enum { EXIT_CONFIG = 78 };
 
 enum { TABLES_MS = 5000, SEE_OFF_MS = 30'000, LOOK_MS = 250 };
 
@@ -27,6 +31,8 @@ struct worker {
 	struct smtpd *srv;
 	struct filer *filer;
 	struct route_client *route;
+	struct tls_server *tls;
+	struct tls_remote *vault;
 	struct door **door;		/* by number of the listener; NULL: not ours */
 	int *early;			/* listeners that wait for the tables; 0: none */
 	bool tables;
@@ -43,8 +49,10 @@ on_peer(struct role_env *env, const struct role_peer *peer, int fd)
 		filer_queue(w->filer, fd, peer->name);
 	else if (peer->role == ROLE_LOOKUP)
 		route_client_peer(w->route, fd, peer->name);
+	else if (peer->role == ROLE_VAULT && w->vault)
+		tls_remote_peer(w->vault, fd, peer->name);
 	else
-		close(fd);			/* resolver, vault: their stages take them */
+		close(fd);			/* resolver: its stage takes it */
 }
 
 static void
@@ -130,10 +138,60 @@ finish(struct worker *w)
 		on_unlisten(w->env, i);
 	see_off(w);
 	smtpd_free(w->srv);
+	tls_remote_free(w->vault);
+	tls_server_free(w->tls);
 	filer_free(w->filer);
 	route_client_free(w->route);
 	free(w->door);
 	free(w->early);
+}
+
+/* ---- TLS ---- */
+
+/* A file that keeper handed over: "chain:/path", "ca:/path". */
+static bool
+read_given(void *ctx, const char *name, struct buf *out)
+{
+	int fd = role_file(ctx, name);
+	ssize_t n = 1;
+
+	for (off_t at = 0; fd != -1 && n > 0; at += n) {
+		char *to = buf_reserve(out, 16384);
+
+		n = to ? pread(fd, to, 16384, at) : -1;
+		if (n > 0)
+			buf_add(out, (size_t)n);
+	}
+	return fd != -1 && n == 0;
+}
+
+/* A worker that has certificates and cannot use them must not pretend that there are none. */
+static void
+tls_open(struct worker *w)
+{
+	struct tls_source src = { .read = read_given, .ctx = w->env };
+	struct buf why;
+
+	if (w->env->cfg->ncert == 0)
+		return;
+	buf_init(&why, 4096);
+	w->tls = tls_server_new(w->env->cfg, &src, &why);
+	if (!w->tls) {
+		log_begin(LOG_ERROR, "tls_unusable");
+		log_s("why", buf_str(&why));
+		log_end();
+		log_flush();
+		_exit(EXIT_CONFIG);
+	}
+	buf_done(&why);
+	w->vault = tls_remote_new(w->env->cfg, w->tls);
+}
+
+bool
+smtpd_role_setup(struct role_env *env)
+{
+	(void)env;
+	return tls_init() && tls_provider_load();
 }
 
 void
@@ -155,6 +213,8 @@ smtpd_role_run(struct role_env *env)
 	w.srv = smtpd_new(env->cfg, filer_writer(w.filer), &ops);
 	if (!w.door || !w.early || !w.srv)
 		abort();
+	tls_open(&w);
+	w.srv->tls = w.tls;
 	w.srv->accepted_fd = role_file(env, "accepted");
 	role_attach(env, &hooks, &w);
 	open_doors(&w);

@@ -6,8 +6,12 @@
 #ifndef SMTPD_ROLE_H
 #define SMTPD_ROLE_H
 
+#include <stdbool.h>
+
 struct role_env;
 
+/* Before the sandbox: what OpenSSL must have loaded. */
+bool smtpd_role_setup(struct role_env *env);
 /* A coroutine body.  suspends */
 void smtpd_role_run(struct role_env *env);
 

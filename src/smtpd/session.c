@@ -152,6 +152,8 @@ dispatch(struct session *s, struct smtp_cmd cmd)
 {
 	if (++s->commands > s->lim->commands)
 		return REPLY_BYE(421, 4, 7, 0, "too many commands");
+	if (s->unworthy && cmd.verb != SMTP_QUIT && cmd.verb != SMTP_NOOP)
+		return REPLY(554, 5, 7, 0, "your certificate does not do here");
 	if (cmd.verb == SMTP_FOREIGN)
 		return REPLY_BYE(554, 5, 5, 1, "this is a mail server");
 	if (out_of_step(s, cmd.verb))

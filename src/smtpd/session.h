@@ -61,6 +61,7 @@ struct session {
 	bool waiting;			/* for a command, and nothing else */
 	bool mend;			/* bare LF of this peer is mended */
 	bool patient;
+	bool unworthy;			/* its certificate does not do: nothing but QUIT */
 	char helo[HELO_MAX + 1];
 };
 
@@ -88,8 +89,16 @@ struct reply on_vrfy(struct session *s, struct str args);
 struct reply on_expn(struct session *s);
 struct reply on_help(struct session *s);
 struct reply on_unknown(struct session *s, enum smtp_verb verb);
-/* cmd_tls.c, cmd_auth.c: the places of STARTTLS and AUTH; may suspend */
+/* cmd_tls.c; suspend */
 struct reply on_starttls(struct session *s, struct str args);
+/* Could it begin TLS by STARTTLS now? */
+bool session_may_starttls(const struct session *s);
+/* Does its listener speak TLS from the first byte, or ask for it before mail? */
+bool session_implicit_tls(const struct session *s);
+bool session_needs_tls(const struct session *s);
+/* The handshake, and what came of it into the facts.  False: the connection is of no use. */
+bool session_secure(struct session *s);
+/* cmd_auth.c: the place of AUTH; may suspend */
 struct reply on_auth(struct session *s, struct str args);
 /* cmd_xclient.c */
 struct reply on_xclient(struct session *s, struct str args);

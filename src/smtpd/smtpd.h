@@ -23,6 +23,7 @@
 #include "rt/conn.h"
 #include "rt/group.h"
 #include "spool/writer.h"
+#include "tls/server.h"
 
 struct limiter;
 struct peer_count;
@@ -40,11 +41,13 @@ struct smtpd {
 	struct spool_writer *sw;
 	struct smtpd_ops ops;
 	struct limiter *limiter;
+	struct tls_server *tls;		/* the caller's; NULL: no listener speaks TLS */
 	struct group *sessions;
 	struct link visits;		/* struct session, all of them */
 	uint64_t live[4];		/* sessions by listener kind */
 	uint64_t serial;		/* of sessions, for the log */
 	uint64_t accepted, refused, served;
+	uint64_t tls_verify[TV_COUNT];	/* sessions by what their TLS came to */
 	int accepted_fd;		/* the test profile's file, or -1 */
 	bool draining;
 };

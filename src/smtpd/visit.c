@@ -162,8 +162,18 @@ admit(struct session *s)
 		s->f.have_ip = true;
 		s->f.ip = test->assume_peer;
 	}
+	if (session_implicit_tls(s)) {
+		/* Whom we would refuse is not worth a handshake. */
+		v = visit_admit(s);
+		if (v.act != ACT_ACCEPT) {
+			(void)session_verdict(s, &v);
+			return false;
+		}
+		if (!session_secure(s))
+			return false;
+	}
 	s->f.early_talk = !s->patient && s->f.have_ip && conn_input_pending(s->c);
-	v = visit_admit(s);
+	v = s->f.tls ? decide_connect(s->srv->policy, &s->f) : visit_admit(s);
 	r = v.act == ACT_ACCEPT ? visit_greeting(s) : session_verdict(s, &v);
 	conn_deadline(s->c, now_ms() + s->lim->cmd_early_ms);
 	session_reply(s, &r);
@@ -213,6 +223,7 @@ session_init(struct session *s, const struct visit *v)
 	arena_init(&s->line, LINE_MEMORY);
 	arena_init(&s->mem, TX_MEMORY);
 	list_push(&srv->visits, &s->link);
+	s->f.tls_needed = session_needs_tls(s);
 }
 
 void

@@ -12,7 +12,6 @@
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/num.h"
@@ -68,9 +67,9 @@ check_time(struct walk *w, struct str path, X509 *x, const char *which)
 	int64_t now = w->c->now_s, days = (to - now) / DAY_S;
 
 	if (now < from)
-		tell(w, TLS_STALE, path, "%s is not valid yet", which);
+		tell(w, TLS_EXPIRED, path, "%s is not valid yet", which);
 	else if (now > to)
-		tell(w, TLS_STALE, path, "%s expired %lld days ago", which,
+		tell(w, TLS_EXPIRED, path, "%s expired %lld days ago", which,
 		    (long long)((now - to) / DAY_S));
 	else if (days < SOON_DAYS)
 		tell(w, TLS_WARN, path, "%s expires in %lld days", which, (long long)days);
@@ -201,7 +200,7 @@ tls_check(const struct config *cfg, const struct tls_checker *c)
 	for (size_t i = 0; i < cfg->ncert; i++)
 		check_cert(&w, &cfg->cert[i]);
 	if (cfg->ncert > 0 && !w.named && w.worst < TLS_BAD)
-		tell(&w, TLS_STALE, cfg->cert[0].chain, "no certificate is for the hostname "
+		tell(&w, TLS_UNNAMED, cfg->cert[0].chain, "no certificate is for the hostname "
 		    STR_F, STR_A(cfg->hostname));
 	for (size_t i = 0; i < cfg->nlistener; i++)
 		check_listener(&w, &cfg->listener[i]);
@@ -232,27 +231,13 @@ tls_read_path(void *ctx, const char *name, struct buf *out)
 }
 
 const char *
-tls_key_mode(struct str path)
-{
-	char *z = strndup(path.p, path.n);
-	struct stat st;
-	bool there = z && stat(z, &st) == 0;
-
-	free(z);
-	if (!there)
-		return NULL;			/* the check of the content says so */
-	if (st.st_mode & 0022)
-		return "others may write the private key";
-	return st.st_mode & 0007 ? "everybody may read the private key" : NULL;
-}
-
-const char *
 tls_level_name(enum tls_level l)
 {
 	switch (l) {
 	case TLS_NOTE:	return "note";
 	case TLS_WARN:	return "warning";
-	case TLS_STALE:	return "stale";
+	case TLS_UNNAMED:	return "unnamed";
+	case TLS_EXPIRED:	return "expired";
 	case TLS_BAD:	return "error";
 	}
 	return "error";

@@ -2,9 +2,9 @@
 /*
  * check: are the certificates of a configuration fit to be shown?
  *
- * One walk for all who ask: keeper before it starts or changes them, `postern check`, `postern tls
- * show`.  Reads the files through a source, so that what is checked can be what is used.  Everything
- * wrong is told, worst or not, in the order of the file.
+ * One walk for all who ask: keeper before it starts or changes them, and `postern check`.  Reads
+ * the files through a source, so that what is checked can be what is used.  Everything wrong is
+ * told, in the order of the file.
  */
 #ifndef TLS_CHECK_H
 #define TLS_CHECK_H
@@ -14,7 +14,8 @@
 enum tls_level {
 	TLS_NOTE,
 	TLS_WARN,			/* works, could be better */
-	TLS_STALE,			/* works, but no reason to change to it: expired, no name */
+	TLS_UNNAMED,			/* works, but no certificate has the server's name */
+	TLS_EXPIRED,			/* works, but nobody may trust it now */
 	TLS_BAD,			/* cannot be used */
 };
 
@@ -36,8 +37,6 @@ enum tls_level tls_check(const struct config *cfg, const struct tls_checker *c);
 
 /* A source over the paths themselves. */
 bool tls_read_path(void *ctx, const char *name, struct buf *out);
-/* NULL, or what is wrong with the permissions of a key's file (by path). */
-const char *tls_key_mode(struct str path);
 
 /* One certificate, for `postern tls show`. */
 struct tls_shown {

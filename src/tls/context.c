@@ -15,6 +15,8 @@ tls_context_new(void)
 	    "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
 	    "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384:"
 	    "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
+	static const char suites[] =
+	    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 	static const char signatures[] =
 	    "ECDSA+SHA256:ECDSA+SHA384:ECDSA+SHA512:ed25519:"
 	    "RSA-PSS+SHA256:RSA-PSS+SHA384:RSA-PSS+SHA512:RSA+SHA256:RSA+SHA384:RSA+SHA512";
@@ -34,6 +36,7 @@ tls_context_new(void)
 	SSL_CTX_set_verify_depth(ctx, CHAIN_DEPTH);
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 ||
 	    SSL_CTX_set_cipher_list(ctx, ciphers) != 1 ||
+	    SSL_CTX_set_ciphersuites(ctx, suites) != 1 ||
 	    SSL_CTX_set1_groups_list(ctx, "X25519:P-256:P-384") != 1 ||
 	    SSL_CTX_set1_sigalgs_list(ctx, signatures) != 1) {
 		SSL_CTX_free(ctx);

@@ -265,7 +265,8 @@ tls_provider_load(void)
 EVP_PKEY *
 tls_remote_key(EVP_PKEY *pub)
 {
-	const char *name = EVP_PKEY_is_a(pub, "RSA") ? "RSA" : EVP_PKEY_is_a(pub, "EC") ? "EC" : NULL;
+	const char *name = EVP_PKEY_is_a(pub, "RSA") ? "RSA" :
+	    EVP_PKEY_is_a(pub, "EC") ? "EC" : NULL;
 	EVP_PKEY_CTX *ctx = name ? EVP_PKEY_CTX_new_from_name(NULL, name, PROPERTY) : NULL;
 	void *handover = &pub;
 	OSSL_PARAM params[] = {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * tls_test: handshakes between our server side and an OpenSSL client in one loop, over a socketpair;
+ * tls_test: handshakes of our server side with an OpenSSL client in one loop, over a socketpair;
  * keys behind the provider; shapes; words; names; tickets.
  */
 #include "tls/server.h"
@@ -20,99 +20,19 @@
 #include "rt/conn.h"
 #include "rt/log.h"
 #include "rt/loop.h"
-#include "tls/check.h"
 #include "tls/keyring.h"
-#include "tls/pem.h"
 #include "tls/provider.h"
-#include "tls/shape.h"
-
-/* ---- certificates made for the test ---- */
-
-struct made { struct str cert, key; EVP_PKEY *pkey; X509 *x; };
-
-static struct str
-pem_text(BIO *b)
-{
-	char *p;
-	long n = BIO_get_mem_data(b, &p);
-	char *copy = malloc((size_t)n);
-
-	memcpy(copy, p, (size_t)n);
-	BIO_free(b);
-	return str_from(copy, (size_t)n);
-}
-
-static void
-add_ext(X509 *x, X509 *issuer, int nid, const char *value)
-{
-	X509V3_CTX ctx;
-	X509_EXTENSION *ext;
-
-	X509V3_set_ctx(&ctx, issuer, x, NULL, NULL, 0);
-	ext = X509V3_EXT_conf_nid(NULL, &ctx, nid, value);
-	X509_add_ext(x, ext, -1);
-	X509_EXTENSION_free(ext);
-}
-
-/* by NULL: self-signed, an authority. */
-static struct made
-make_cert(const char *type, const char *cn, const struct made *by, long days)
-{
-	static long serial = 1;
-	struct made m = { .x = X509_new() };
-	X509_NAME *name;
-	char san[200];
-	BIO *b;
-
-	m.pkey = strcmp(type, "RSA") == 0 ? EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048) :
-	    EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-256");
-	X509_set_version(m.x, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(m.x), serial++);
-	X509_gmtime_adj(X509_getm_notBefore(m.x), -86400L * 30);
-	X509_gmtime_adj(X509_getm_notAfter(m.x), 86400L * days);
-	X509_set_pubkey(m.x, m.pkey);
-	name = X509_get_subject_name(m.x);
-	X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8,
-	    (const unsigned char *)"endmail.org", -1, -1, 0);
-	X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)cn, -1, -1, 0);
-	X509_set_issuer_name(m.x, by ? X509_get_subject_name(by->x) : name);
-	add_ext(m.x, by ? by->x : m.x, NID_basic_constraints, by ? "CA:FALSE" : "critical,CA:TRUE");
-	if (by) {
-		(void)snprintf(san, sizeof san, "DNS:%s,email:postmaster@%s", cn, cn);
-		add_ext(m.x, by->x, NID_subject_alt_name, san);
-	}
-	X509_sign(m.x, by ? by->pkey : m.pkey, EVP_sha256());
-	b = BIO_new(BIO_s_mem());
-	PEM_write_bio_X509(b, m.x);
-	m.cert = pem_text(b);
-	b = BIO_new(BIO_s_mem());
-	PEM_write_bio_PKCS8PrivateKey(b, m.pkey, NULL, NULL, 0, NULL, NULL);
-	m.key = pem_text(b);
-	return m;
-}
-
-static struct made ca, other_ca, rsa, ec, second, client, stranger;
-
-static void
-make_all(void)
-{
-	ca = make_cert("EC", "Test CA", NULL, 100);
-	other_ca = make_cert("EC", "Other CA", NULL, 100);
-	rsa = make_cert("RSA", "mx.example.test", &ca, 90);
-	ec = make_cert("EC", "mx.example.test", &ca, 90);
-	second = make_cert("EC", "second.example.test", &ca, 90);
-	client = make_cert("EC", "client.example.test", &ca, 90);
-	stranger = make_cert("EC", "stranger.example.test", &other_ca, 90);
-}
+#include "tls/tls_made.h"
 
 static bool
 source(void *ctx, const char *name, struct buf *out)
 {
 	static const struct { const char *name; const struct made *m; bool key; } files[] = {
-		{ "chain:/rsa.pem", &rsa, false }, { "chain:/ec.pem", &ec, false },
-		{ "chain:/second.pem", &second, false }, { "ca:/ca.pem", &ca, false },
-		{ "secret:/rsa.key", &rsa, true }, { "secret:/ec.key", &ec, true },
-		{ "secret:/second.key", &second, true },
+		{ "chain:/rsa.pem", &made_rsa, false }, { "chain:/ec.pem", &made_ec, false },
+		{ "chain:/second.pem", &made_second, false }, { "ca:/ca.pem", &made_ca, false },
+		{ "secret:/rsa.key", &made_rsa, true }, { "secret:/ec.key", &made_ec,
+		  true },
+		{ "secret:/second.key", &made_second, true },
 	};
 
 	(void)ctx;
@@ -169,9 +89,9 @@ static void
 setup_keys(void)
 {
 	ring = keyring_new();
-	t_true(keyring_add(ring, rsa.key));
-	t_true(keyring_add(ring, ec.key));
-	t_true(keyring_add(ring, second.key));
+	t_true(keyring_add(ring, made_rsa.key));
+	t_true(keyring_add(ring, made_ec.key));
+	t_true(keyring_add(ring, made_second.key));
 	tls_provider_signer(&(struct tls_signer){ .sign = sign });
 }
 
@@ -388,10 +308,13 @@ test_A62_remote_keys_sni(void **state)
 		  "mx.example.test", 1 },
 		{ "rsa pss 1.2", TLS1_2_VERSION, "RSA-PSS+SHA256:RSA+SHA256",
 		  "ECDHE-RSA-AES256-GCM-SHA384", NULL, "mx.example.test", 1 },
-		{ "rsa pkcs1 1.2", TLS1_2_VERSION, "RSA+SHA256", "ECDHE-RSA-AES128-GCM-SHA256", NULL,
+		{ "rsa pkcs1 1.2", TLS1_2_VERSION, "RSA+SHA256", "ECDHE-RSA-AES128-GCM-SHA256",
+		  NULL,
 		  "mx.example.test", 1 },
-		{ "sni", TLS1_3_VERSION, NULL, NULL, "second.example.test", "second.example.test", 1 },
-		{ "sni unknown", TLS1_3_VERSION, NULL, NULL, "nobody.example", "mx.example.test", 1 },
+		{ "sni", TLS1_3_VERSION, NULL, NULL, "second.example.test",
+		  "second.example.test", 1 },
+		{ "sni unknown", TLS1_3_VERSION, NULL, NULL, "nobody.example",
+		  "mx.example.test", 1 },
 		{ "sni 1.2", TLS1_2_VERSION, NULL, NULL, "second.example.test",
 		  "second.example.test", 1 },
 	};
@@ -429,8 +352,8 @@ test_A63_verify_words(void **state)
 	static const struct made *const nobody = NULL;
 	struct { const char *name; const struct made *cert; size_t listener; enum tls_verify want; }
 	cases[] = {
-		{ "NOT", &client, 0, TV_NOT }, { "NO", nobody, 1, TV_NO },
-		{ "OK", &client, 1, TV_OK }, { "FAIL", &stranger, 1, TV_FAIL },
+		{ "NOT", &made_client, 0, TV_NOT }, { "NO", nobody, 1, TV_NO },
+		{ "OK", &made_client, 1, TV_OK }, { "FAIL", &made_stranger, 1, TV_FAIL },
 	};
 	struct config *cfg = configure(both);
 	struct tls_server *srv = server_for(cfg);
@@ -626,212 +549,6 @@ test_P8_alpn(void **state)
 	config_free(cfg);
 }
 
-/* vault signs what TLS servers sign, and nothing else. */
-static void
-test_F9_shapes(void **state)
-{
-	unsigned char t13[64 + 34 + 32], t12[64 + 4 + 65], sig[TLS_SIGNATURE_MAX];
-	struct tls_sign ask = { .kind = TLS_SIGN_ECDSA, .hash = 256 };
-	struct str pin;
-	size_t n;
-
-	(void)state;
-	memset(t13, ' ', 64);
-	memcpy(t13 + 64, "TLS 1.3, server CertificateVerify", 34);
-	memset(t13 + 98, 7, 32);
-	memset(t12, 9, sizeof t12);
-	t12[64] = 3, t12[65] = 0, t12[66] = 23, t12[67] = 65;
-	t_true(tls_spki_hash(ec.pkey, ask.key));
-	pin = str_from(ask.key, 32);
-
-	T_CASE("TLS 1.3");
-	ask.tbs = str_from(t13, sizeof t13);
-	t_int(tls_shape_of(ask.tbs), SHAPE_TLS13);
-	t_int(keyring_sign(ring, &ask, sig, &n), KEYRING_SIGNED);
-	T_CASE("TLS 1.2");
-	ask.tbs = str_from(t12, sizeof t12);
-	t_int(tls_shape_of(ask.tbs), SHAPE_TLS12);
-	t_int(keyring_sign(ring, &ask, sig, &n), KEYRING_SIGNED);
-	T_CASE("client's context");
-	memcpy(t13 + 64 + 9, "client", 6);
-	ask.tbs = str_from(t13, sizeof t13);
-	t_int(keyring_sign(ring, &ask, sig, &n), KEYRING_REFUSED);
-	T_CASE("wrong point length");
-	t12[67] = 64;
-	ask.tbs = str_from(t12, sizeof t12);
-	t_int(keyring_sign(ring, &ask, sig, &n), KEYRING_REFUSED);
-	T_CASE("a message");
-	ask.tbs = STR("from: alice@example.test\r\n");
-	t_int(keyring_sign(ring, &ask, sig, &n), KEYRING_REFUSED);
-	T_CASE("SHA-1");
-	t12[67] = 65;
-	ask.tbs = str_from(t12, sizeof t12);
-	ask.hash = 160;
-	t_int(keyring_sign(ring, &ask, sig, &n), KEYRING_REFUSED);
-	T_CASE("wrong kind for the key");
-	ask.hash = 256;
-	ask.kind = TLS_SIGN_PKCS1;
-	t_int(keyring_sign(ring, &ask, sig, &n), KEYRING_REFUSED);
-	T_CASE("TLS 1.3 never takes PKCS#1");
-	memcpy(t13 + 64 + 9, "server", 6);
-	ask.tbs = str_from(t13, sizeof t13);
-	t_true(tls_spki_hash(rsa.pkey, ask.key));
-	t_int(keyring_sign(ring, &ask, sig, &n), KEYRING_REFUSED);
-	ask.kind = TLS_SIGN_PSS;
-	t_int(keyring_sign(ring, &ask, sig, &n), KEYRING_SIGNED);
-	T_CASE("unknown key");
-	memset(ask.key, 1, 32);
-	t_int(keyring_sign(ring, &ask, sig, &n), KEYRING_UNKNOWN);
-	t_int(pin.n, 32);
-}
-
-/* Names in slash form: there and back, and no spoofing by a value with "/CN=" in it. */
-static void
-test_A65_dn(void **state)
-{
-	static const char issuer[] = "/C=US/ST=California/O=endmail.org/OU=private/"
-	    "CN=Darth+20Mail+20+28Cert+29/Email=darth+2Bcert@endmail.org";
-	static const struct { const char *text, *why; } bad[] = {
-		{ "", "empty" }, { "CN=x", "no slash" }, { "/CN", "no value" },
-		{ "/CN=a+2", "short escape" }, { "/CN=a+zz", "no hex" }, { "/=x", "no type" },
-	};
-	struct dn dn, spoof, other;
-	struct arena a;
-	struct buf b;
-
-	(void)state;
-	arena_init(&a, 1 << 20);
-	buf_init(&b, 1000);
-	t_true(dn_parse(str_of(issuer), &a, &dn));
-	t_int(dn.n, 6);
-	t_str(dn_get(&dn, STR("CN")), "Darth Mail (Cert)");
-	t_str(dn_get(&dn, STR("emailAddress")), "darth+cert@endmail.org");
-	t_true(dn_format(&b, &dn));
-	t_str(buf_str(&b), issuer);
-	spoof = (struct dn){ .part = (struct dn_part[]){
-	    { STR("O"), STR("evil/CN=DeathStar") } }, .n = 1 };
-	t_true(dn_parse(STR("/O=evil/CN=DeathStar"), &a, &other));
-	t_int(other.n, 2);
-	t_false(dn_eq(&spoof, &other));
-	buf_reset(&b);
-	t_true(dn_format(&b, &spoof));
-	t_str(buf_str(&b), "/O=evil+2FCN=DeathStar");
-	t_true(dn_parse(buf_str(&b), &a, &other) && dn_eq(&spoof, &other));
-	t_true(dn_parse(STR("/O=a/b"), &a, &other));
-	t_str(other.part[0].value, "a/b");
-	for (size_t i = 0; i < COUNT(bad); i++) {
-		T_CASE(bad[i].why);
-		t_false(dn_parse(str_of(bad[i].text), &a, &other));
-	}
-	T_CASE("all octets");
-	for (unsigned c = 0; c < 256; c++) {
-		char one = (char)c;
-
-		buf_reset(&b);
-		(void)buf_puts(&b, "/CN=");
-		t_true(dn_value_encode(&b, str_from(&one, 1)));
-		t_true(dn_parse(buf_str(&b), &a, &other));
-		t_int((unsigned char)other.part[0].value.p[0], c);
-	}
-	buf_done(&b);
-	arena_done(&a);
-}
-
-/* ---- check ---- */
-
-struct finding_test {
-	const char *name, *certs;
-	const struct made *cert, *key;
-	const struct made *above;
-	const char *host;
-	enum tls_level want;
-	const char *says;
-};
-
-static const struct finding_test *now_testing;
-static char heard[4000];
-
-static bool
-checked_source(void *ctx, const char *name, struct buf *out)
-{
-	const struct finding_test *f = now_testing;
-
-	(void)ctx;
-	if (str_starts(str_of(name), STR("chain:")))
-		return buf_put(out, f->cert->cert) && (!f->above || buf_put(out, f->above->cert));
-	return f->key && buf_put(out, f->key->key);
-}
-
-static void
-hear(void *ctx, const struct tls_finding *f)
-{
-	size_t n = strlen(heard);
-
-	(void)ctx;
-	(void)snprintf(heard + n, sizeof heard - n, "%s " STR_F ": " STR_F "\n",
-	    tls_level_name(f->level), STR_A(f->path), STR_A(f->text));
-}
-
-static void
-test_A62_check(void **state)
-{
-	static const char one[] = "certificate /c.pem /c.key\n";
-	struct made old = make_cert("EC", "mx.example.test", &ca, -1);
-	struct made soon = make_cert("EC", "mx.example.test", &ca, 3);
-	struct made broken = { .cert = STR("-----BEGIN CERTIFICATE-----\nMIIB\n"), .key = ec.key };
-	struct finding_test cases[] = {
-		{ "good", one, &ec, &ec, NULL, NULL, TLS_NOTE, "" },
-		{ "good with chain", one, &rsa, &rsa, &ca, NULL, TLS_NOTE, "" },
-		{ "key of another", one, &ec, &rsa, NULL, NULL, TLS_BAD, "does not belong" },
-		{ "no key", one, &ec, NULL, NULL, NULL, TLS_BAD, "cannot be read" },
-		{ "no certificate", one, &broken, &ec, NULL, NULL, TLS_BAD, "no whole certificate" },
-		{ "order", one, &ec, &ec, &other_ca, NULL, TLS_BAD, "out of order" },
-		{ "expired", one, &old, &old, NULL, NULL, TLS_STALE, "expired 1 days ago" },
-		{ "soon", one, &soon, &soon, NULL, NULL, TLS_WARN, "expires in" },
-		{ "other name", one, &second, &second, NULL, NULL, TLS_STALE,
-		  "no certificate is for the hostname mx.example.test" },
-	};
-
-	(void)state;
-	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct config *cfg = configure(cases[i].certs);
-		struct tls_checker c = { .say = hear, .source = { .read = checked_source },
-		    .now_s = time(NULL) };
-		enum tls_level worst;
-
-		/* The listener's client-ca is not this test's affair. */
-		cfg->listener[1].client_ca = (struct str){};
-		T_CASE(cases[i].name);
-		now_testing = &cases[i];
-		heard[0] = '\0';
-		worst = tls_check(cfg, &c);
-		if (worst != cases[i].want || !strstr(heard, cases[i].says))
-			print_error("%s", heard);
-		t_int(worst, cases[i].want);
-		t_true(strstr(heard, cases[i].says) != NULL);
-		config_free(cfg);
-	}
-}
-
-static void
-test_tls_show(void **state)
-{
-	struct tls_shown s;
-	struct arena a;
-
-	(void)state;
-	arena_init(&a, 1 << 16);
-	t_true(tls_show(ec.cert, time(NULL), &a, &s));
-	t_str(s.subject, "/O=endmail.org/CN=mx.example.test");
-	t_str(s.issuer, "/O=endmail.org/CN=Test+20CA");
-	t_str(s.key, "EC 256");
-	t_int(s.nname, 1);
-	t_str(s.name[0], "mx.example.test");
-	t_true(s.days_left == 89 || s.days_left == 90);
-	t_false(tls_show(STR("nothing"), 0, &a, &s));
-	arena_done(&a);
-}
-
 int
 main(void)
 {
@@ -844,10 +561,6 @@ main(void)
 		cmocka_unit_test(test_P8_ticket),
 		cmocka_unit_test(test_P8_ticket_rotation),
 		cmocka_unit_test(test_P8_alpn),
-		cmocka_unit_test(test_F9_shapes),
-		cmocka_unit_test(test_A65_dn),
-		cmocka_unit_test(test_A62_check),
-		cmocka_unit_test(test_tls_show),
 	};
 	int failed;
 
@@ -855,7 +568,7 @@ main(void)
 		return 1;
 	log_sink(-1);
 	loop_init();
-	make_all();
+	made_all();
 	setup_keys();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	keyring_free(ring);
