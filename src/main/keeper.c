@@ -270,11 +270,13 @@ prepare(struct keeper *k)
 	raise_limits();
 	loop_init();
 	log_role("keeper", -1);
-	if (!klog_open(k->gen->cfg, &why) || !dirs_open(k, &why) || !listen_bind(k->gen, &why))
+	if (!klog_open(k->gen->cfg, &why))
 		return complain(why, EX_OSERR);
 	log_format(k->gen->cfg->log.json ? LOG_JSON : LOG_LOGFMT);
 	if (!papers_load(k->gen, false, &why))
 		return complain(why, EX_CONFIG);
+	if (!dirs_open(k, &why) || !listen_bind(k->gen, &why))
+		return complain(why, EX_OSERR);
 	/* Nobody we start may gain rights by exec; and our memory is no one's. */
 	(void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	(void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
