@@ -354,8 +354,8 @@ pool_role_run(struct role_env *env)
 		return;
 	role_attach(env, &hooks, &r);
 	role_wait_drain(env);
-	/* A file wanted meanwhile is asked for again from the next pool: so hang up first, then stop;
-	 * the other way round the waiting would be told that there is none. */
+	/* A file wanted meanwhile is asked for again from the next pool: so hang up first, then
+	 * stop; the other way round the waiting would be told that there is none. */
 	LIST_EACH(l, &r.peer) {
 		struct pool_peer *p = CONTAINER_OF(l, struct pool_peer, link);
 
