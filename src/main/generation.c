@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/num.h"
 #include "main/keeper.h"
 #include "main/papers.h"
 
@@ -95,10 +96,11 @@ make(struct keeper *k, struct str text, struct conf_errors *errs)
 	}
 	g->cfg_fd = sealed(text);
 	g->workers = role_count(g->cfg, ROLE_SMTPD);
-	g->listen = calloc(g->workers * g->cfg->nlistener + 1, sizeof(*g->listen));
+	g->sockets = MAX(g->workers, k->gen ? k->gen->sockets : 0);
+	g->listen = calloc(g->sockets * g->cfg->nlistener + 1, sizeof(*g->listen));
 	if (!g->listen || g->cfg_fd == -1)
 		abort();
-	for (size_t i = 0; i <= g->workers * g->cfg->nlistener; i++)
+	for (size_t i = 0; i <= g->sockets * g->cfg->nlistener; i++)
 		g->listen[i] = -1;
 	g->number = ++k->generations;
 	list_push(&k->gens, &g->link);

@@ -207,8 +207,11 @@ keeper_stop(struct keeper *k, int within_ms)
 void
 keeper_fail(struct keeper *k, int code)
 {
+	static const char text[] = "postern: a role does not start; the log says why\n";
+
 	if (k->exit_code == 0)
 		k->exit_code = code;
+	(void)!write(2, text, sizeof(text) - 1);
 	log_begin(LOG_ERROR, "start_failed");
 	log_end();
 	if (!k->stopping)

@@ -31,7 +31,8 @@ struct generation {
 	int cfg_fd;			/* sealed memfd with the text */
 	struct paper *paper;		/* papers.c */
 	unsigned workers;		/* of smtpd */
-	int *listen;			/* [worker * nlistener + index]; owned by listen.c */
+	unsigned sockets;		/* of each listener: workers, or more if there were more */
+	int *listen;			/* [socket * nlistener + index]; owned by listen.c */
 };
 
 enum child_state { CHILD_WAITING, CHILD_STARTING, CHILD_READY, CHILD_DRAINING };

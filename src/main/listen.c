@@ -5,7 +5,8 @@
  * A socket is known by its address and worker and stays bound while any generation uses it, so a
  * reload never refuses a connection, and connections that wait for a worker that died are served by
  * its successor.  Workers have sockets of their own at each TCP address: the kernel spreads clients
- * evenly over them.
+ * evenly over them.  When workers become fewer, sockets do not: closing one would reset those who
+ * wait in it, so a worker then serves several.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -27,27 +28,27 @@ struct bound {
 	struct ip ip;
 	uint16_t port;
 	char *path;			/* Unix socket, or NULL */
-	unsigned worker;		/* TCP: whose; Unix: all share one */
+	unsigned nr;			/* TCP: of several at this address; Unix: all share one */
 	int fd;
 };
 
 static struct link table = { &table, &table };
 
 static bool
-is_same(const struct bound *b, const struct listener *l, unsigned worker)
+is_same(const struct bound *b, const struct listener *l, unsigned nr)
 {
 	if (l->path.n)
 		return b->path && str_eq(str_of(b->path), l->path);
-	return !b->path && b->worker == worker && b->port == l->port && ip_eq(b->ip, l->ip);
+	return !b->path && b->nr == nr && b->port == l->port && ip_eq(b->ip, l->ip);
 }
 
 static struct bound *
-find(const struct listener *l, unsigned worker)
+find(const struct listener *l, unsigned nr)
 {
 	LIST_EACH(at, &table) {
 		struct bound *b = CONTAINER_OF(at, struct bound, link);
 
-		if (is_same(b, l, worker))
+		if (is_same(b, l, nr))
 			return b;
 	}
 	return NULL;
@@ -56,7 +57,7 @@ find(const struct listener *l, unsigned worker)
 /* The first socket of an address is bound alone, so that another program there is noticed; then it
  * lets its fellows in. */
 static int
-bind_tcp(const struct listener *l, unsigned worker)
+bind_tcp(const struct listener *l, unsigned nr)
 {
 	struct sockaddr_storage ss;
 	socklen_t n = ip_to_sockaddr(l->ip, l->port, &ss);
@@ -67,7 +68,7 @@ bind_tcp(const struct listener *l, unsigned worker)
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	if (l->ip.v6)
 		(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
-	if (worker > 0)
+	if (nr > 0)
 		(void)setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&ss, n) == 0 &&
 	    setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
@@ -162,36 +163,36 @@ complain(const struct listener *l, int err)
 }
 
 static struct bound *
-bind_one(const struct listener *l, unsigned worker)
+bind_one(const struct listener *l, unsigned nr)
 {
 	struct bound *b = calloc(1, sizeof(*b));
 
 	if (!b)
 		abort();
-	b->fd = l->path.n ? bind_unix(l->path, l->mode ? l->mode : 0666) : bind_tcp(l, worker);
+	b->fd = l->path.n ? bind_unix(l->path, l->mode ? l->mode : 0666) : bind_tcp(l, nr);
 	if (b->fd == -1) {
 		free(b);
 		return NULL;
 	}
 	b->ip = l->ip;
 	b->port = l->port;
-	b->worker = worker;
+	b->nr = nr;
 	b->path = l->path.n ? strndup(l->path.p, l->path.n) : NULL;
 	list_push(&table, &b->link);
 	return b;
 }
 
 static bool
-bind_for(struct generation *g, size_t i, unsigned worker)
+bind_for(struct generation *g, size_t i, unsigned nr)
 {
 	const struct listener *l = &g->cfg->listener[i];
-	struct bound *b = find(l, worker);
+	struct bound *b = find(l, nr);
 
 	if (!b)
-		b = bind_one(l, worker);
+		b = bind_one(l, nr);
 	if (!b)
 		return false;
-	g->listen[worker * g->cfg->nlistener + i] = b->fd;
+	g->listen[nr * g->cfg->nlistener + i] = b->fd;
 	return true;
 }
 
@@ -199,7 +200,7 @@ bool
 listen_bind(struct generation *g, struct str *why)
 {
 	*why = (struct str){};
-	for (unsigned w = 0; w < g->workers; w++) {
+	for (unsigned w = 0; w < g->sockets; w++) {
 		for (size_t i = 0; i < g->cfg->nlistener; i++) {
 			if (bind_for(g, i, w))
 				continue;
@@ -216,7 +217,7 @@ used(struct keeper *k, const struct bound *b)
 	LIST_EACH(l, &k->gens) {
 		const struct generation *g = CONTAINER_OF(l, struct generation, link);
 
-		for (size_t i = 0; i < g->workers * g->cfg->nlistener; i++)
+		for (size_t i = 0; i < g->sockets * g->cfg->nlistener; i++)
 			if (g->listen[i] == b->fd)
 				return true;
 	}

@@ -113,14 +113,17 @@ give_files(struct child *c)
 static void
 give_listeners(struct child *c)
 {
-	const int *mine;
+	const struct generation *g = c->gen;
+	size_t n = g->cfg->nlistener;
 
 	if (c->role != ROLE_SMTPD)
 		return;
-	mine = c->gen->listen + c->index * c->gen->cfg->nlistener;
-	for (size_t i = 0; i < c->gen->cfg->nlistener; i++)
-		ipc_send_fd(c->ctl, MSG_ctl_listen,
-		    &(struct msg_ctl_listen){ .listener = (uint32_t)i }, mine[i]);
+	for (unsigned s = c->index; s < g->sockets; s += g->workers)
+		for (size_t i = 0; i < n; i++)
+			if (s == c->index || !g->cfg->listener[i].path.n)
+				ipc_send_fd(c->ctl, MSG_ctl_listen,
+				    &(struct msg_ctl_listen){ .listener = (uint32_t)i },
+				    g->listen[s * n + i]);
 }
 
 void

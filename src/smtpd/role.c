@@ -26,6 +26,14 @@ enum { EXIT_CONFIG = 78 };
 
 enum { TABLES_MS = 5000, SEE_OFF_MS = 30'000, LOOK_MS = 250 };
 
+/* One socket we accept on; a listener may have several. */
+struct entrance {
+	struct entrance *next;
+	size_t listener;
+	int early;			/* waits for the tables; -1: door is open */
+	struct door *door;
+};
+
 struct worker {
 	struct role_env *env;
 	struct smtpd *srv;
@@ -33,9 +41,8 @@ struct worker {
 	struct route_client *route;
 	struct tls_server *tls;
 	struct tls_remote *vault;
-	struct door **door;		/* by number of the listener; NULL: not ours */
-	int *early;			/* listeners that wait for the tables; 0: none */
-	bool tables;
+	struct entrance *entrances;
+	bool tables;			/* they came, or we waited long enough */
 };
 
 static void
@@ -56,19 +63,29 @@ on_peer(struct role_env *env, const struct role_peer *peer, int fd)
 }
 
 static void
+open_door(struct worker *w, struct entrance *e)
+{
+	e->door = door_open(w->srv, &w->env->cfg->listener[e->listener], e->early);
+	e->early = -1;
+}
+
+static void
 on_listen(struct role_env *env, size_t listener, int fd)
 {
 	struct worker *w = env->arg;
+	struct entrance *e = calloc(1, sizeof(*e));
 
-	if (listener >= env->cfg->nlistener || w->door[listener] || w->early[listener]) {
+	if (!e)
+		abort();
+	if (listener >= env->cfg->nlistener) {
 		close(fd);
+		free(e);
 		return;
 	}
-	if (!w->tables) {
-		w->early[listener] = fd;
-		return;
-	}
-	w->door[listener] = door_open(w->srv, &env->cfg->listener[listener], fd);
+	*e = (struct entrance){ .next = w->entrances, .listener = listener, .early = fd };
+	w->entrances = e;
+	if (w->tables)
+		open_door(w, e);
 }
 
 /* Doors open when recipients can be judged, so that the first client is not sent away.  Not
@@ -82,13 +99,24 @@ open_doors(struct worker *w)
 		if (co_sleep(2) != WAKE_OK)
 			break;
 	w->tables = true;
-	for (size_t i = 0; i < w->env->cfg->nlistener; i++) {
-		int fd = w->early[i];
+	for (struct entrance *e = w->entrances; e; e = e->next)
+		if (e->early != -1)
+			open_door(w, e);
+}
 
-		w->early[i] = 0;
-		if (fd)
-			on_listen(w->env, i, fd);
+/* Taken out of the list, or NULL: closing a door suspends, so none is held while we look on. */
+static struct entrance *
+take_out(struct worker *w, size_t listener)
+{
+	for (struct entrance **at = &w->entrances; *at; at = &(*at)->next) {
+		struct entrance *e = *at;
+
+		if (e->listener != listener)
+			continue;
+		*at = e->next;
+		return e;
 	}
+	return NULL;
 }
 
 static void
@@ -96,13 +124,12 @@ on_unlisten(struct role_env *env, size_t listener)
 {
 	struct worker *w = env->arg;
 
-	if (listener >= env->cfg->nlistener)
-		return;
-	if (w->early[listener])
-		close(w->early[listener]);
-	w->early[listener] = 0;
-	door_close(w->door[listener]);
-	w->door[listener] = NULL;
+	for (struct entrance *e; (e = take_out(w, listener)) != NULL; ) {
+		if (e->early != -1)
+			close(e->early);
+		door_close(e->door);
+		free(e);
+	}
 }
 
 static void
@@ -142,8 +169,6 @@ finish(struct worker *w)
 	tls_server_free(w->tls);
 	filer_free(w->filer);
 	route_client_free(w->route);
-	free(w->door);
-	free(w->early);
 }
 
 /* ---- TLS ---- */
@@ -205,13 +230,11 @@ smtpd_role_run(struct role_env *env)
 	struct worker w = { .env = env };
 	struct smtpd_ops ops;
 
-	w.door = calloc(env->cfg->nlistener + 1, sizeof(struct door *));
-	w.early = calloc(env->cfg->nlistener + 1, sizeof(int));
 	w.filer = filer_new(&conf);
 	w.route = route_client_new(env->cfg);
 	ops = recipient_ops(route_client_route(w.route));
 	w.srv = smtpd_new(env->cfg, filer_writer(w.filer), &ops);
-	if (!w.door || !w.early || !w.srv)
+	if (!w.srv)
 		abort();
 	tls_open(&w);
 	w.srv->tls = w.tls;

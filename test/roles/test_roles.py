@@ -175,6 +175,37 @@ def test_reload_moves_listeners(server):
     lab.wait_for(lambda: not lab.accepts(server.port))
 
 
+def test_reload_changes_the_number_of_workers(server):
+    """Two workers become three and then one; no connection is refused, all mail arrives."""
+    for n, workers in enumerate((3, 1), 1):
+        server.conf.write_text(server.conf.read_text().replace(
+            'workers %d' % (2, 3)[n - 1], 'workers %d' % workers))
+        server.verb('reload')
+        lab.wait_for(lambda: len([r for r in status(server)['roles'] if r['role'] == 'smtpd']) == workers)
+        for _ in range(8):
+            server.send()
+        lab.wait_for(lambda: len(server.mails()) == 8 * n, 15)
+
+
+def test_port_in_use_is_named(tmp_path):
+    """One line that says which address and how to mend it; exit status 71."""
+    with lab.Postern(tmp_path / 'p') as p, socket.socket() as taken:
+        taken.bind(('127.0.0.1', p.port))
+        taken.listen()
+        r = subprocess.run(p.command('run', '--config', str(p.conf)), capture_output=True, text=True, timeout=20)
+        assert r.returncode == 71
+        assert r.stderr.count('\n') == 1 and str(p.port) in r.stderr and 'in use' in r.stderr, r.stderr
+
+
+def test_second_server_cannot_share_a_port(server, tmp_path):
+    """Our sockets let only their own fellows in, although workers have one each."""
+    with lab.Postern(tmp_path / 'q') as other:
+        other.conf.write_text(other.conf.read_text().replace(str(other.port), str(server.port)))
+        r = subprocess.run(other.command('run', '--config', str(other.conf)), capture_output=True, text=True,
+                           timeout=20)
+        assert r.returncode == 71 and 'in use' in r.stderr
+
+
 def test_sigterm_drains(server):
     """The transaction that was begun is answered, nothing new is taken, exit status 0."""
     s = server.smtp()
