@@ -83,9 +83,9 @@ allow(struct rules *r, struct str path, uint64_t access)
 	close(rule.parent_fd);
 }
 
-/* The folder of a file, so that an edited file (a new inode) can still be read.  A folder that holds
- * the secrets of others is not opened for a table's sake: there the file alone, and an editor's
- * new inode is seen after a reload. */
+/* The folder of a file, so that an edited file (a new inode) can still be read.  A folder that
+ * holds the secrets of others is not opened for a table's sake: there the file alone, and an
+ * editor's new inode is seen after a reload. */
 static void
 allow_folder(struct rules *r, struct str file)
 {
