@@ -59,10 +59,12 @@ enum { KEY_MAX = 512 };
 static struct str
 make_key(char *to, enum transport t, struct str name)
 {
+	bool path = str_starts(name, STR("/"));		/* of a socket: as it is written */
+
 	to[0] = (char)('a' + t);
 	name = str_sub(name, 0, KEY_MAX - 1);
 	for (size_t i = 0; i < name.n; i++)
-		to[1 + i] = ascii_lower(name.p[i]);
+		to[1 + i] = path ? name.p[i] : ascii_lower(name.p[i]);
 	return (struct str){ to, name.n + 1 };
 }
 

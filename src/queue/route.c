@@ -127,7 +127,7 @@ add_target(struct intake *in, uint32_t rcpt, const struct queue_target *t, bool 
 		    (size_t)(e->extra ? e->extra->next_idx : 0));
 		(void)entry_add_target(e, &(struct made_rcpt){
 			.idx = idx, .rcpt = rcpt, .made_by = t->made_by, .addr = t->addr,
-			.sender = t->sender,
+			.sender = in->m->env.null_sender ? (struct str){} : t->sender,
 		});
 	}
 	unit_add_idx(unit_for(in, d), idx);

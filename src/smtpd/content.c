@@ -14,13 +14,25 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 
-enum { PREPEND_MAX = 4096 };
+enum { PREPEND_MAX = 4096, START_MS = 10'000 };
+
+/* At the start the pool is still looking at its files: a client that comes so early waits. */
+static void
+wait_for_pool(const struct spool_writer *sw)
+{
+	int64_t until = deadline_in(START_MS);
+
+	while (!sw_clock_known(sw) && now_ms() < until)
+		if (co_sleep(10) == WAKE_CANCELLED)
+			return;
+}
 
 bool
 content_begin(struct session *s)
 {
 	struct tx *tx = s->tx;
 
+	wait_for_pool(s->srv->sw);
 	dot_in_init(&tx->dot, s->lim->body_line);
 	buf_init(&tx->copy, 256 << 20);
 	tx->store = SPOOL_OK;

@@ -112,7 +112,7 @@ void tx_reset(struct session *s);
 struct str tx_main_domain(const struct session *s);
 
 /* content.c */
-/* Begin the draft.  False: tx->store says why. */
+/* Begin the draft.  False: tx->store says why.  suspends just after the start */
 bool content_begin(struct session *s);
 /* Take octets of the message as it will be stored.  suspends */
 void content_put(struct session *s, struct str bytes);

@@ -279,6 +279,12 @@ sw_state(const struct spool_writer *sw)
 	return SPOOL_OK;
 }
 
+bool
+sw_clock_known(const struct spool_writer *sw)
+{
+	return sw->clock_set;
+}
+
 struct sw_stats
 sw_stats_get(const struct spool_writer *sw)
 {

@@ -66,6 +66,8 @@ void sw_set_full(struct spool_writer *sw, bool full);
 [[nodiscard]] bool sw_notice_get(const struct spool_writer *sw, struct sw_notice *out);
 /* Would a message be taken now?  For MAIL: SPOOL_OK, SPOOL_BUSY or SPOOL_FULL. */
 enum spool sw_state(const struct spool_writer *sw);
+/* False just after the start: the pool has not spoken yet. */
+bool sw_clock_known(const struct spool_writer *sw);
 
 /* Begin a message.  NULL with *why otherwise. */
 struct spool_draft *sd_begin(struct spool_writer *sw, enum spool *why);

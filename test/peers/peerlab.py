@@ -51,8 +51,10 @@ domain {domain} {{
     {deliver}
     {in_domain}
 }}
+{dns}
 {extra}
 '''
+NO_DNS = 'dns { server 127.0.0.1:9; query-localhost yes; }'      # nobody listens there: nothing leaves the machine
 LOOSE = 'test {\n    relay-from 127.0.0.0/8\n}\n'
 ALIASES = 'postmaster: alice\n'
 
@@ -75,7 +77,8 @@ class House(lab.Postern):
             hostname=opt.get('hostname', 'mx.' + self.domain), address=self.address, port=self.port, dir=self.dir,
             domain=self.domain, retry=opt.get('retry', '1s'), limits='\n    '.join(opt.get('limits', ())),
             deliver=opt.get('deliver', 'deliver maildir %s/mail/{domain}/{user}' % self.dir),
-            in_domain=opt.get('in_domain', ''), extra=extra))
+            in_domain=opt.get('in_domain', ''),
+            dns='' if 'dns {' in extra else NO_DNS, extra=extra))
         os.chmod(self.dir / 'users', 0o640)
         self.bin.mkdir()
         for name in ('sendmail', 'mailq', 'newaliases'):
