@@ -4,6 +4,7 @@ import base64
 import json
 import os
 import re
+import smtplib
 import subprocess
 import sys
 from pathlib import Path
@@ -79,6 +80,17 @@ class Server(lab.Postern):
         if self.process.poll() is not None:
             raise AssertionError('the server ended at start:\n' + self.log()[-3000:])
         return ' event=ready ' in self.log() and super().ready()
+
+    def send(self, *args, **kw):
+        """As a client does: a server that says 452 while it prepares its first segments is asked again."""
+        def taken():
+            try:
+                return super(Server, self).send(*args, **kw) == {}
+            except smtplib.SMTPDataError as e:
+                if e.smtp_code != 452:
+                    raise
+                return False
+        lab.wait_for(taken)
 
     def events(self, event, **fields):
         """Log lines of that event whose fields begin with these texts."""
