@@ -205,20 +205,84 @@ snap(struct journal *j, uint16_t sub, struct buf *b)
 	return ok;
 }
 
-/* The segments and the list of ids are taken in one go: an entry that comes later lies behind
- * what its segment says is indexed, and will be read again. */
-static bool
-snap_segs(struct queue *q, struct journal *j, struct buf *b)
-{
-	bool ok = true;
+/* What a snapshot takes in one go, before anything can suspend: segments, the places in them that
+ * are done and will be passed when they are read again, finished lives, ids.  An entry that comes
+ * later lies behind what its segment says is indexed, and will be read again. */
+struct moment {
+	struct buf segs;		/* one J_SEG payload */
+	struct buf done;		/* length:4 and payload of each J_DONE */
+	struct buf fin;			/* n:8 gen:8 of each J_SEGFIN */
+	uint64_t *ids;
+	size_t n;
+};
 
+static void
+moment_done(struct moment *m, const struct seg *s)
+{
+	size_t at = m->done.n;
+
+	if (s->ndone == 0)
+		return;
+	put_u32(&m->done, 0);
+	put_var(&m->done, s->n);
+	put_var(&m->done, s->gen);
+	for (size_t i = 0; i < s->ndone; i++) {
+		put_u32(&m->done, s->done[i]);
+		put_u64(&m->done, 0);		/* whose it was does not matter any more */
+	}
+	put_le32(m->done.p + at, (uint32_t)(m->done.n - at - 4));
+}
+
+static void
+moment_take(struct queue *q, struct moment *m)
+{
+	size_t at = 0;
+	uint64_t id;
+	void *p;
+
+	*m = (struct moment){};
+	buf_init(&m->segs, STATE_MAX);
+	buf_init(&m->done, STATE_MAX);
+	buf_init(&m->fin, STATE_MAX);
 	LIST_EACH(l, &q->segs) {
 		const struct seg *s = CONTAINER_OF(l, struct seg, link);
 
-		put_seg(b, s);
+		put_seg(&m->segs, s);
+		moment_done(m, s);
+		if (s->finished) {
+			put_u64(&m->fin, s->n);
+			put_u64(&m->fin, s->gen);
+		}
 	}
-	if (b->n > 0)
-		ok = snap(j, J_SEG, b);
+	m->ids = malloc((q->ix.by_id.n + 1) * sizeof *m->ids);
+	if (!m->ids || m->segs.failed || m->done.failed || m->fin.failed)
+		abort();
+	while (idmap_next(&q->ix.by_id, &at, &id, &p))
+		m->ids[m->n++] = id;
+}
+
+static void
+moment_free(struct moment *m)
+{
+	buf_done(&m->segs);
+	buf_done(&m->done);
+	buf_done(&m->fin);
+	free(m->ids);
+}
+
+static bool
+snap_done(struct journal *j, const struct moment *m)
+{
+	bool ok = true;
+
+	for (size_t at = 0; ok && at < m->done.n;) {
+		uint32_t n = get_le32(m->done.p + at);
+		const struct journal_entry e = { .sub = J_DONE,
+			.payload = str_from(m->done.p + at + 4, n) };
+
+		ok = jr_snap(j, &e);
+		at += 4 + n;
+	}
 	return ok;
 }
 
@@ -244,19 +308,18 @@ snap_entries(struct queue *q, struct journal *j, const uint64_t *ids, size_t n)
 }
 
 static bool
-snap_finished(struct queue *q, struct journal *j, struct buf *fin)
+snap_finished(struct journal *j, const struct moment *m)
 {
 	struct buf b;
 	bool ok = true;
 
 	buf_init(&b, 64);
-	for (size_t at = 0; ok && at + 16 <= fin->n; at += 16) {
-		put_var(&b, get_le64(fin->p + at));
-		put_var(&b, get_le64(fin->p + at + 8));
+	for (size_t at = 0; ok && at + 16 <= m->fin.n; at += 16) {
+		put_var(&b, get_le64(m->fin.p + at));
+		put_var(&b, get_le64(m->fin.p + at + 8));
 		ok = snap(j, J_SEGFIN, &b);
 	}
 	buf_done(&b);
-	(void)q;
 	return ok;
 }
 
@@ -264,30 +327,14 @@ bool
 state_snapshot(void *arg, struct journal *j)
 {
 	struct queue *q = arg;
-	size_t n = 0, at = 0;
-	uint64_t *ids, id;
-	struct buf b, fin;
-	void *p;
-	bool ok;
+	struct moment m;
+	bool ok = true;
 
-	buf_init(&b, STATE_MAX);
-	buf_init(&fin, STATE_MAX);
-	ids = malloc((q->ix.by_id.n + 1) * sizeof *ids);
-	if (!ids)
-		abort();
-	while (idmap_next(&q->ix.by_id, &at, &id, &p))
-		ids[n++] = id;
-	LIST_EACH(l, &q->segs) {
-		const struct seg *s = CONTAINER_OF(l, struct seg, link);
-
-		if (s->finished) {
-			put_u64(&fin, s->n);
-			put_u64(&fin, s->gen);
-		}
-	}
-	ok = snap_segs(q, j, &b) && snap_finished(q, j, &fin) && snap_entries(q, j, ids, n);
-	free(ids);
-	buf_done(&b);
-	buf_done(&fin);
+	moment_take(q, &m);
+	if (m.segs.n > 0)
+		ok = snap(j, J_SEG, &m.segs);
+	ok = ok && snap_done(j, &m) && snap_finished(j, &m) &&
+	    snap_entries(q, j, m.ids, m.n);
+	moment_free(&m);
 	return ok;
 }
