@@ -121,7 +121,9 @@ reports_free(struct queue *q)
 /* One notice in the making. */
 struct notice {
 	struct queue *q;
-	const struct report *r;
+	const struct report *r;		/* the first of those told together */
+	struct report **all;
+	size_t nall;
 	const struct entry *e;
 	struct spool_msg m;
 	struct arena *a;
@@ -169,10 +171,9 @@ status_of(const struct report *r)
 }
 
 static void
-add_rcpt(struct notice *n, uint32_t idx)
+add_rcpt(struct notice *n, const struct report *r, uint32_t idx)
 {
 	const struct spool_rcpt *rc = record_rcpt(n->e, &n->m, idx);
-	const struct report *r = n->r;
 	int64_t life = (n->e->flags & ENTRY_NULL_SENDER) ? n->q->lim->give_up_bounce_ms :
 	    n->q->lim->give_up_ms;
 
@@ -193,16 +194,21 @@ add_rcpt(struct notice *n, uint32_t idx)
 static bool
 add_rcpts(struct notice *n)
 {
-	const struct unit *u = n->r->unit;
-	uint32_t count = u ? u->nidx : 1;
+	size_t count = 0;
 
+	for (size_t i = 0; i < n->nall; i++)
+		count += n->all[i]->unit ? n->all[i]->unit->nidx : 1;
 	n->rcpt = arena_alloc(n->a, count * sizeof *n->rcpt);
 	if (!n->rcpt)
 		return false;
-	if (!u)
-		add_rcpt(n, n->r->idx);
-	for (uint32_t i = 0; u && i < count; i++)
-		add_rcpt(n, unit_idx(u)[i]);
+	for (size_t i = 0; i < n->nall; i++) {
+		const struct report *r = n->all[i];
+
+		if (!r->unit)
+			add_rcpt(n, r, r->idx);
+		for (uint32_t k = 0; r->unit && k < r->unit->nidx; k++)
+			add_rcpt(n, r, unit_idx(r->unit)[k]);
+	}
 	n->dsn.rcpt = n->rcpt;
 	return true;
 }
@@ -346,6 +352,24 @@ tell(struct notice *n)
 	return r;
 }
 
+/* All that is to be told of r's message in the same words: one notice, not one a recipient. */
+static bool
+gather(struct notice *n, const struct report *r)
+{
+	const struct link *l;
+
+	n->all = arena_alloc(n->a, n->q->nreports * sizeof(struct report *));
+	if (!n->all)
+		return false;
+	for (l = n->q->reports.next; l != &n->q->reports; l = l->next) {
+		struct report *other = CONTAINER_OF(l, struct report, link);
+
+		if (other->id == r->id && other->kind == r->kind)
+			n->all[n->nall++] = other;
+	}
+	return true;
+}
+
 static bool
 report_one(struct queue *q, struct report *r, struct arena *a)
 {
@@ -356,11 +380,14 @@ report_one(struct queue *q, struct report *r, struct arena *a)
 		report_free(q, r);
 		return true;
 	}
-	if (!(e->flags & ENTRY_DOOMED) && tell(&n) != SPOOL_OK)
+	if (!gather(&n, r) || (!(e->flags & ENTRY_DOOMED) && tell(&n) != SPOOL_OK))
 		return false;
-	if (r->unit)
-		unit_gone(q, r->unit);
-	report_free(q, r);
+	/* The entry may end with its last unit. */
+	for (size_t i = 0; i < n.nall; i++) {
+		if (n.all[i]->unit)
+			unit_gone(q, n.all[i]->unit);
+		report_free(q, n.all[i]);
+	}
 	return true;
 }
 

@@ -130,8 +130,11 @@ class House(lab.Postern):
         return [m for page in self.queue('list', *filters) for m in page['messages']]
 
     def wait_empty(self, limit=20):
+        """Everything that was accepted has ended, and nothing waits."""
+        def ids(event):
+            return {w for ln in self.log().splitlines() if event in ln for w in ln.split() if w.startswith('id=')}
         try:
-            wait_for(lambda: not self.queued(), limit, 0.1)
+            wait_for(lambda: ids('event=accepted') <= ids('event=removed') and not self.queued(), limit, 0.1)
         except AssertionError as e:
             raise AssertionError('the queue does not empty: %s\n%s' % (self.queued(), self.log()[-4000:])) from e
 
