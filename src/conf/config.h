@@ -53,6 +53,11 @@ struct config {
 	struct route_line *route;
 	size_t nroute;
 	struct str routes_file;		/* mailertable; asked after `route` lines; empty: none */
+	struct str access_file;		/* sendmail's access map; empty: none */
+	bool relay_hosts_only;		/* its RELAY names are not for names below them */
+	bool blocklist_recipients;	/* its keys without tag count for recipients too */
+	bool accept_unqualified;	/* senders without a domain */
+	bool accept_unresolvable;	/* senders whose domain cannot be found */
 	struct nets exempt;		/* peers without limits per address */
 	struct nets normalise;		/* peers whose bare LF is mended on the way in */
 	struct limits lim;

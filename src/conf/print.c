@@ -424,6 +424,10 @@ put_all(struct printer *p)
 		put_value(p, "routes", str_cat(cfg->memory, STR("file "),
 		    word(p, cfg->routes_file)),
 		    line_of(cfg, &cfg->routes_file));
+	if (cfg->access_file.n > 0)
+		put_value(p, "access", str_cat(cfg->memory, STR("file "),
+		    word(p, cfg->access_file)),
+		    line_of(cfg, &cfg->access_file));
 	put_limits(p);
 	put_blocks(p);
 }

@@ -89,6 +89,7 @@ void take_certificate(struct reader *r, const struct node *n, void *base);
 void take_relay(struct reader *r, const struct node *n, void *base);
 void take_route(struct reader *r, const struct node *n, void *base);
 void take_routes(struct reader *r, const struct node *n, void *base);
+void take_access(struct reader *r, const struct node *n, void *base);
 void take_nets(struct reader *r, const struct node *n, void *base);
 void take_privacy(struct reader *r, const struct node *n, void *base);
 void take_single_block(struct reader *r, const struct node *n, void *base);

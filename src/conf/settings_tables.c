@@ -135,6 +135,39 @@ static const struct setting set_top[] = {
 	  .text =
 	    "The same from a file in the format of sendmail's mailertable, asked after "
 	    "the route lines." },
+	{ .name = "access", .type = SET_OWN,
+	  .offset = offsetof(struct config, access_file),
+	  .take = take_access,
+	  .syntax =
+	    "file PATH",
+	  .text =
+	    "sendmail's access map, read as it is and again when it changes: hosts, "
+	    "networks, addresses, with or without tags, and what to do with them. RELAY "
+	    "of a network, of a host whose name is verified both ways, of a destination or "
+	    "of a certificate is a grant; From: RELAY is refused." },
+	{ .name = "relay-hosts-only", .type = SET_BOOL,
+	  .offset = offsetof(struct config, relay_hosts_only),
+	  .dflt = "no",
+	  .text =
+	    "RELAY of a name in the access map is for that name alone, not for names "
+	    "below it." },
+	{ .name = "blocklist-recipients", .type = SET_BOOL,
+	  .offset = offsetof(struct config, blocklist_recipients),
+	  .dflt = "no",
+	  .text =
+	    "Refusals of the access map that have no tag count for recipients as they do "
+	    "for senders. Those with To: always count." },
+	{ .name = "accept-unqualified-senders", .type = SET_BOOL,
+	  .offset = offsetof(struct config, accept_unqualified),
+	  .dflt = "no", .loose = LOOSE_UP,
+	  .text =
+	    "Take senders that are a name without a domain." },
+	{ .name = "accept-unresolvable-domains", .type = SET_BOOL,
+	  .offset = offsetof(struct config, accept_unresolvable),
+	  .dflt = "no", .loose = LOOSE_UP,
+	  .text =
+	    "Take senders whose domain does not exist, takes no mail, or cannot be looked "
+	    "up now. Without it they are refused with 550 5.1.8, 550 5.7.27 and 451 4.1.8." },
 	{ .name = "limits", .type = SET_OWN,
 	  .offset = offsetof(struct config, lim),
 	  .take = take_single_block,

@@ -247,6 +247,17 @@ take_routes(struct reader *r, const struct node *n, void *base)
 }
 
 void
+take_access(struct reader *r, const struct node *n, void *base)
+{
+	struct config *cfg = base;
+
+	if (n->nword != 3 || !str_eq(n->word[1].s, STR("file")) || n->block)
+		read_error(r, &n->word[0], "write: access file PATH");
+	else if (read_ok(r, &n->word[2], value_path(n->word[2].s, r->dir, r->a, &cfg->access_file)))
+		read_origin(r, &cfg->access_file, n->word[0].line);
+}
+
+void
 take_retry(struct reader *r, const struct node *n, void *base)
 {
 	struct limits *lim = base;

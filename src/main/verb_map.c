@@ -14,12 +14,15 @@
 #include "main/verb.h"
 #include "main/verb_json.h"
 #include "route/expand.h"
+#include "table/access.h"
 
 enum { EX_DATAERR_ = 65, EX_SOFTWARE_ = 70 };
 
 static const char usage_text[] =
     "map check --aliases|--virtusertable|--mailertable FILE\n"
-    "                   --check alias|virtuser|route --local-domain D [--address A] [--domain D]\n";
+    "                   --check alias|virtuser|route --local-domain D [--address A] [--domain D]\n"
+    "       postern map check --access FILE --check connect|from|to --local-domain D\n"
+    "                   [--ip I] [--host N] [--host-verified false] [--address A]\n";
 
 static int
 usage(FILE *to)
@@ -30,7 +33,8 @@ usage(FILE *to)
 
 struct question {
 	enum table_kind kind;
-	const char *file, *check, *local_domain, *address, *domain;
+	const char *file, *check, *local_domain, *address, *domain, *ip, *host;
+	bool forged;			/* the host's name is not verified */
 	struct tables tables;
 	struct arena a;
 };
@@ -40,7 +44,7 @@ take_option(struct question *q, const char *name, const char *value)
 {
 	static const struct { const char *name; enum table_kind kind; } tables[] = {
 		{ "--aliases", TABLE_ALIASES }, { "--virtusertable", TABLE_VIRTUSERS },
-		{ "--mailertable", TABLE_ROUTES },
+		{ "--mailertable", TABLE_ROUTES }, { "--access", TABLE_ACCESS },
 	};
 
 	for (size_t i = 0; i < sizeof tables / sizeof *tables; i++)
@@ -57,6 +61,12 @@ take_option(struct question *q, const char *name, const char *value)
 		q->address = value;
 	else if (strcmp(name, "--domain") == 0)
 		q->domain = value;
+	else if (strcmp(name, "--ip") == 0)
+		q->ip = value;
+	else if (strcmp(name, "--host") == 0)
+		q->host = value;
+	else if (strcmp(name, "--host-verified") == 0)
+		q->forged = strcmp(value, "false") == 0;
 	else
 		return false;
 	return true;
@@ -223,9 +233,101 @@ check_route(struct question *q)
 	return verb_json_end(answer);
 }
 
+/* The address as look-ups want it: never refused, a map may be asked about anything. */
+static struct path
+asked_address(struct question *q)
+{
+	struct path_rules rules = { .arena = &q->a, .utf8 = true };
+	struct path p = {};
+	struct perr err = {};
+
+	if (q->address[0] == '\0' || strcmp(q->address, "<>") == 0)
+		p.null = true;
+	else if (!path_parse(str_of(q->address), &rules, &p, &err) &&
+	    !addr_split(str_of(q->address), &p.local, &p.domain))
+		p.local = str_of(q->address);
+	return p;
+}
+
+static struct access_hit
+access_answer(struct question *q, const struct access_map *m)
+{
+	struct access_hit hit, relay;
+	struct path p;
+
+	if (q->address == NULL) {
+		struct ip ip = {};
+
+		return ip_parse(str_of(q->ip), &ip) ? access_connect(m, ip,
+		    q->host != NULL && !q->forged ? str_of(q->host) : STR("")) :
+		    (struct access_hit){};
+	}
+	p = asked_address(q);
+	if (strcmp(q->check, "from") == 0) {
+		hit = access_from(m, &p);
+		if (hit.act == ACC_RELAY)		/* of a sender it is no more than OK */
+			hit.act = ACC_OK;
+		return hit;
+	}
+	hit = access_to(m, &p, domain_eq(p.domain, str_of(q->local_domain)), true);
+	relay = access_relay_to(m, &p);
+	switch (hit.act) {
+	case ACC_REJECT:
+	case ACC_ERROR:
+	case ACC_DISCARD:
+	case ACC_QUARANTINE:
+		return hit;
+	case ACC_NONE:
+	case ACC_OK:
+	case ACC_RELAY:
+	case ACC_SKIP:
+	case ACC_FRIEND:
+	case ACC_HATER:
+	case ACC_SUBJECT:
+	case ACC_LEVEL:
+	case ACC_VALUE:
+		break;
+	}
+	return relay.act == ACC_RELAY ? relay : hit;
+}
+
+static int
+check_access(struct question *q)
+{
+	struct access_map m = { .t = &q->tables, .file = STR("table") };
+	struct access_hit hit = access_answer(q, &m);
+	json_t *answer = json_object();
+
+	if (hit.act > ACC_QUARANTINE)
+		hit = (struct access_hit){};
+	(void)json_object_set_new(answer, "action", json_string(access_act_name(hit.act)));
+	if (hit.act == ACC_ERROR)
+		(void)json_object_set_new(answer, "reply", verb_json_str(hit.text));
+	else if (hit.act == ACC_REJECT)
+		(void)json_object_set_new(answer, "reply", json_string("550 5.7.1 Access denied"));
+	else if (hit.act == ACC_QUARANTINE)
+		(void)json_object_set_new(answer, "reason", verb_json_str(hit.text));
+	if (hit.line > 0)
+		(void)json_object_set_new(answer, "line", json_integer(hit.line));
+	return verb_json_end(answer);
+}
+
+static bool
+asks_access(const struct question *q)
+{
+	if (q->kind != TABLE_ACCESS)
+		return false;
+	if (strcmp(q->check, "connect") == 0)
+		return q->ip != NULL && q->address == NULL;
+	return q->address != NULL &&
+	    (strcmp(q->check, "from") == 0 || strcmp(q->check, "to") == 0);
+}
+
 static int
 answer(struct question *q)
 {
+	if (asks_access(q))
+		return check_access(q);
 	if (strcmp(q->check, "alias") == 0 && q->kind == TABLE_ALIASES && q->address != NULL)
 		return check_alias(q);
 	if (strcmp(q->check, "virtuser") == 0 && q->kind == TABLE_VIRTUSERS && q->address != NULL)

@@ -11,6 +11,7 @@
 #include "base/ascii.h"
 #include "conf/errors.h"
 #include "conf/value.h"
+#include "table/access_build.h"
 #include "table/key.h"
 #include "table/lines.h"
 #include "table/users.h"
@@ -197,6 +198,8 @@ build_line(struct building *w, unsigned line, struct str text)
 	case TABLE_LIST:
 		add(w, line, lines_word(&text), STR(""));
 		break;
+	case TABLE_ACCESS:				/* has a builder of its own */
+		break;
 	}
 }
 
@@ -225,8 +228,11 @@ table_build(struct image_builder *b, enum table_kind kind, struct str file, stru
 	*w = (struct building){ .b = b, .kind = kind, .file = file, .errs = errs };
 	l.whole = kind == TABLE_USERS || kind == TABLE_INCLUDE || kind == TABLE_LIST;
 	buf_init(&w->value, LIST_MAX);
-	while (lines_next(&l, &line, &number))
-		build_line(w, number, line);
+	if (kind == TABLE_ACCESS)
+		w->bad = !access_build(b, file, text, errs);
+	else
+		while (lines_next(&l, &line, &number))
+			build_line(w, number, line);
 	if (kind == TABLE_INCLUDE && !w->bad)
 		add(w, 0, STR(""), buf_str(&w->value));
 	if (!w->bad)

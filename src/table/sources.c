@@ -47,6 +47,7 @@ sources_of(struct sources *all, const struct config *cfg)
 		add_source(all, TABLE_VIRTUSERS, d->virtusers_file);
 	}
 	add_source(all, TABLE_ROUTES, cfg->routes_file);
+	add_source(all, TABLE_ACCESS, cfg->access_file);
 	for (size_t i = 0; i < cfg->ngrant; i++)
 		add_source(all, TABLE_LIST, cfg->grant[i].recipients_file);
 }

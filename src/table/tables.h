@@ -56,7 +56,7 @@ enum find tables_listed(const struct tables *t, struct str file, struct str key)
  * make it false: then nothing of this file may be used (start again without it). */
 enum table_kind {
 	TABLE_USERS = 'u', TABLE_ALIASES = 'a', TABLE_INCLUDE = 'i', TABLE_VIRTUSERS = 'v',
-	TABLE_ROUTES = 'm', TABLE_LIST = 'r',
+	TABLE_ROUTES = 'm', TABLE_LIST = 'r', TABLE_ACCESS = 'x',
 };
 bool table_build(struct image_builder *b, enum table_kind kind, struct str file, struct str text,
     struct conf_errors *errs);
