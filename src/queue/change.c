@@ -118,6 +118,16 @@ apply(struct queue *q, struct unit *u, const struct spool_msg *m, const struct c
 	}
 }
 
+/* A split changes nothing about when a part's turn comes. */
+static void
+as_before(struct queue *q, struct unit *u, enum unit_state was, uint32_t at)
+{
+	if (was == UNIT_WAIT || was == UNIT_UNROUTED)
+		unit_wait(q, u, at);
+	else if (was != UNIT_HELD)
+		unit_ready(q, u, false);
+}
+
 /* The chosen part of u: u itself, a unit split off, or NULL. */
 static struct unit *
 chosen(struct queue *q, const struct filter *f, struct unit *u, const struct spool_msg *m,
@@ -137,16 +147,15 @@ chosen(struct queue *q, const struct filter *f, struct unit *u, const struct spo
 		return n ? u : NULL;
 	if (u->state == UNIT_FLIGHT || u->state == UNIT_REPORT)
 		return NULL;
-	bool linked = u->state != UNIT_HELD;
+	enum unit_state was = u->state;
+	uint32_t at = u->due.at;
 
-	if (linked)
+	if (was != UNIT_HELD)
 		unit_unlink(q, u);
 	struct unit *v = unit_split(q, u, idx, n);
 
-	if (linked) {
-		unit_ready(q, u, false);
-		unit_ready(q, v, false);
-	}
+	as_before(q, u, was, at);
+	as_before(q, v, was, at);
 	return v;
 }
 
