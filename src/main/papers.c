@@ -92,7 +92,8 @@ paper_add(struct generation *g, const char *kind, struct str path)
 	if (!name || !p)
 		abort();
 	memcpy(name, kind, k);
-	memcpy(name + k, path.p, path.n);
+	if (path.n > 0)
+		memcpy(name + k, path.p, path.n);
 	name[k + path.n] = '\0';
 	if (path.n == 0 || paper_find(g, name)) {
 		free(name);

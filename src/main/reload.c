@@ -7,6 +7,7 @@
  * before that leaves the old generation as it was.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "main/keeper.h"
@@ -130,6 +131,17 @@ fits(const struct keeper *k, const struct generation *g)
 	return str_eq(a->spool_dir, b->spool_dir) && str_eq(a->run_dir, b->run_dir);
 }
 
+static struct str
+text_of(const char *z)
+{
+	char *copy = strdup(z);
+
+	if (!copy)
+		abort();
+	return str_of(copy);
+}
+
+/* *why is the caller's to free. */
 static bool
 attempt(struct keeper *k, bool papers, struct str *why)
 {
@@ -140,7 +152,7 @@ attempt(struct keeper *k, bool papers, struct str *why)
 		return false;
 	if (!papers_load(g, papers, why) || !fits(k, g) || !listen_bind(g, why)) {
 		if (!why->n)
-			*why = STR("spool_dir and run_dir cannot change without a restart");
+			*why = text_of("spool and run cannot change without a restart");
 		generation_free(k, g);
 		return false;
 	}
@@ -150,7 +162,7 @@ attempt(struct keeper *k, bool papers, struct str *why)
 	while (!is_ready(k, g)) {
 		if (k->stopping || died_early(k, g) || now_ms() > deadline ||
 		    co_sleep(LOOK_MS) != WAKE_OK) {
-			*why = STR("the new generation does not get ready");
+			*why = text_of("the new generation does not get ready");
 			give_up(k, g);
 			return false;
 		}
@@ -177,6 +189,7 @@ reload_run(void *arg)
 	answer(r, ok, why);
 	notify("READY=1");
 	k->reloading = false;
+	free((void *)(uintptr_t)why.p);
 	free(r);
 }
 
