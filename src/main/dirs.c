@@ -101,6 +101,23 @@ open_drop(const struct keeper *k)
 	return ok;
 }
 
+/* One server for a spool.  The roles of a keeper that was killed hold the lock until they have seen
+ * it and ended: a service manager that starts us again at once must not fail for that. */
+static bool
+lock_spool(int fd)
+{
+	enum { TRIES = 60, PAUSE_US = 50'000 };
+
+	for (int i = 0; i < TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return true;
+		if (errno != EWOULDBLOCK)
+			return false;
+		(void)usleep(PAUSE_US);
+	}
+	return false;
+}
+
 static bool
 open_spool(struct keeper *k, struct str *why)
 {
@@ -112,7 +129,7 @@ open_spool(struct keeper *k, struct str *why)
 	if (faccessat(k->spool, ".", W_OK | X_OK, AT_EACCESS) == -1)
 		return complain(why, cfg->spool_dir,
 		    "spool directory is not writable for this user: chown it");
-	if (flock(k->spool, LOCK_EX | LOCK_NB) == -1)
+	if (!lock_spool(k->spool))
 		return complain(why, cfg->spool_dir, "spool is in use by another postern");
 	if (k->root)
 		chown_entries(k->spool, &cfg->role[ROLE_POOL]);
