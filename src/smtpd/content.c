@@ -258,6 +258,23 @@ log_accepted(struct session *s, uint64_t id)
 	log_end();
 }
 
+/* The disk failed or is full: the operator must hear of it, not only the client. */
+static struct reply
+not_stored(struct session *s)
+{
+	static const char *const why[] = {
+		[SPOOL_OK] = "ok", [SPOOL_BUSY] = "too much mail in memory",
+		[SPOOL_FULL] = "spool is full", [SPOOL_IO] = "spool could not be written or synced",
+	};
+
+	log_begin(s->tx->store == SPOOL_IO ? LOG_ERROR : LOG_WARN, "not_stored");
+	log_u("session", s->serial);
+	log_cstr("why", why[s->tx->store]);
+	log_u("size", s->tx->content.size);
+	log_end();
+	return content_store_reply(s->tx->store);
+}
+
 static struct reply
 commit(struct session *s)
 {
@@ -271,7 +288,7 @@ commit(struct session *s)
 	if (tx->content.size > 0 && (tx->tail[0] != '\r' || tx->tail[1] != '\n'))
 		store(s, STR("\r\n"));
 	if (!tx->draft)
-		return content_store_reply(tx->store);
+		return not_stored(s);
 	id = sd_id(tx->draft);
 	prepend = trace_field(s, id);
 	if (prepend.n == 0)
@@ -279,7 +296,7 @@ commit(struct session *s)
 	env = envelope(s);
 	tx->store = sd_commit(tx->draft, &env, prepend, NULL);
 	if (tx->store != SPOOL_OK)
-		return content_store_reply(tx->store);
+		return not_stored(s);
 	tx->draft = NULL;
 	s->messages++;
 	s->srv->accepted++;

@@ -55,6 +55,8 @@ def disk(tmp_path):
             if subprocess.run(['umount', str(path)], stderr=subprocess.DEVNULL).returncode == 0:
                 break
             time.sleep(0.2)
+        else:
+            subprocess.run(['umount', '-l', str(path)])
 
 
 def house(tmp_path, spool):
@@ -143,6 +145,38 @@ def test_D3c_failing_sync_loses_nothing(tmp_path, disk):
         assert server.stop() == 0
         server.start()
         wait_for(lambda: queued(server) == len(acked), 30)
+
+
+def test_D3c_eio_at_the_commit(tmp_path):
+    """The commit's own fdatasync fails (injected by strace): 451, and the next message goes through."""
+    if os.getuid() != 0:
+        pytest.skip('needs root to trace the roles')
+    os.chmod(tmp_path, 0o755)
+    with Postern(tmp_path / 'server', extra=LIMITS) as server:
+        server.start()
+        acked = []
+        fill_some(server, acked, 20)
+        pids = [str(pid) for name, pid in server.roles().items() if name.startswith('smtpd')]
+        tracer = subprocess.Popen(['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=fdatasync', '-e',
+                                   'inject=fdatasync:error=EIO', *[a for p in pids for a in ('-p', p)]],
+                                  stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(1.0)
+            code, text = fill(server, (451,), acked, limit=50, size=2000)
+            assert '4.3.0' in text
+        finally:
+            tracer.terminate()
+            tracer.wait(10)
+        wait_for(lambda: accepts_again(server), 30, 0.3)
+        fill_some(server, acked, 20)
+        wait_for(lambda: queued(server) == len(acked), 30)
+        assert 'event=not_stored' in server.log()
+        assert server.stop() == 0
+        server.start()
+        wait_for(lambda: queued(server) == len(acked), 30)
+        assert server.stop() == 0
+        found = server.run('spool', 'check', '--config', str(server.conf), '--json')
+        assert '"damaged":0' in found.stdout.replace(' ', '')
 
 
 def fill_some(server, acked, n):
