@@ -75,7 +75,8 @@ put_setting(struct buf *b, const struct setting *s)
 	put_roff(b, str_of(type_word(s)));
 	buf_puts(b, "\n");
 	put_roff(b, str_of(s->text));
-	buf_puts(b, "\n");
+	if (*s->text)
+		buf_puts(b, "\n");
 	if (s->type == SET_WORD) {
 		buf_puts(b, "One of");
 		for (size_t i = 0; s->words[i] != NULL; i++)
