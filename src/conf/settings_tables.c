@@ -232,7 +232,8 @@ static const struct setting set_listen[] = {
 	  .dflt = "off", .words = listen_certs,
 	  .text =
 	    "request: ask clients for a certificate and note what it is worth; require: "
-	    "take nothing from a client whose certificate client-ca does not vouch for." },
+	    "take nothing from a client whose certificate client-ca does not vouch for and "
+	    "no relay line names by its pin." },
 	{ .name = "client-ca", .type = SET_PATH,
 	  .offset = offsetof(struct listener, client_ca),
 	  .text =

@@ -95,8 +95,11 @@ answer_json(const char *file, const struct conf_errors *errs, struct str loosene
 static void
 print_lines(const char *head, struct str text)
 {
-	while (text.n > 0)
-		(void)printf("%s" STR_F "\n", head, STR_A(str_split(&text, '\n')));
+	while (text.n > 0) {
+		struct str line = str_split(&text, '\n');
+
+		(void)printf("%s" STR_F "\n", head, STR_A(line));
+	}
 }
 
 static int

@@ -40,8 +40,8 @@ session_implicit_tls(const struct session *s)
 bool
 session_needs_tls(const struct session *s)
 {
-	return offers(s) &&
-	       (s->listener->tls == LTLS_REQUIRED || s->listener->kind == L_SUBMISSION);
+	return offers(s) && (s->listener->tls == LTLS_REQUIRED ||
+	    s->listener->kind == L_SUBMISSION || s->listener->client_certs == CERTS_REQUIRE);
 }
 
 /* ---- what is told ---- */
