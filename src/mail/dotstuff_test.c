@@ -101,7 +101,7 @@ test_all_short(void **state)
 		for (unsigned i = 0; i < n; i++)
 			total *= 5;
 		for (unsigned k = 0; k < total; k++) {
-			struct seen want;
+			static struct seen want;
 
 			for (unsigned i = 0, v = k; i < n; i++, v /= 5)
 				text[i] = alphabet[v % 5];

@@ -47,8 +47,20 @@ take_option(const char *option, struct sendmail_args *out)
 {
 	if (option[0] == 'i' || strncmp(option, "IgnoreDots", 10) == 0)
 		out->dot_is_text = true;
-	else if (option[0] == 'r' && option[1] != '\0' && strchr(option, '=') == NULL)
-		out->from = option + 1;
+}
+
+/* What goes into SMTP commands must not be able to end one: web forms find their way to -f. */
+static void
+check_values(struct sendmail_args *out)
+{
+	const char *const values[] = { out->from, out->notify, out->ret, out->envid };
+
+	for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+		for (const char *p = values[i]; p != NULL && *p != '\0' && !out->error; p++)
+			if ((unsigned char)*p < 0x20 || *p == 0x7f) {
+				out->error = "holds a control character";
+				out->error_at = "the value of -f, -r, -N, -R or -V";
+			}
 }
 
 /* One flag word.  The letters are sendmail's own (op.me, sendmail(8)). */
@@ -118,6 +130,7 @@ sendmail_args_parse(int argc, char *const *argv, const char *name, struct sendma
 		if (out->error != NULL)
 			return;
 	}
+	check_values(out);
 	out->rcpt = argv + w.at;
 	out->nrcpt = w.at < argc ? (size_t)(argc - w.at) : 0;
 }

@@ -137,6 +137,26 @@ refusal(const struct talk *t, int code, struct str what)
 	return exit_of(code, t->reply);
 }
 
+static bool
+eight_bit(struct str s)
+{
+	for (size_t i = 0; i < s.n; i++)
+		if ((unsigned char)s.p[i] >= 0x80)
+			return true;
+	return false;
+}
+
+/* RFC 6531 3.4 */
+static bool
+needs_utf8(const struct composed *c)
+{
+	bool needs = eight_bit(c->from);
+
+	for (size_t i = 0; i < c->nrcpt; i++)
+		needs |= eight_bit(c->rcpt[i]);
+	return needs;
+}
+
 static int
 say_mail(struct talk *t, const struct composed *c, const struct sendmail_args *args)
 {
@@ -149,11 +169,8 @@ say_mail(struct talk *t, const struct composed *c, const struct sendmail_args *a
 		(void)buf_putf(&b, " RET=%s", args->ret);
 	if (args->envid != NULL)
 		(void)buf_putf(&b, " ENVID=%s", args->envid);
-	for (size_t i = 0; i < c->from.n; i++)
-		if ((unsigned char)c->from.p[i] >= 0x80) {
-			(void)buf_puts(&b, " SMTPUTF8");
-			break;
-		}
+	if (needs_utf8(c))
+		(void)buf_puts(&b, " SMTPUTF8");
 	code = b.failed ? 0 : command(t, buf_str(&b));
 	buf_done(&b);
 	return code;

@@ -48,6 +48,13 @@ test_command_lines(void **state)
 		    "is no flag of this program" },
 		{ { "sendmail", "-f" }, "sendmail", "", SM_DELIVER, false, false, 0,
 		    "needs a value" },
+		/* a command in a value; a time-out, not a sender */
+		{ { "sendmail", "-fa@b>\r\nRCPT TO:<c@d", "x@y" }, "sendmail", NULL, SM_DELIVER,
+		    false, false, 0, "holds a control character" },
+		{ { "sendmail", "-V", "a\nDATA", "x@y" }, "sendmail", NULL, SM_DELIVER,
+		    false, false, 0, "holds a control character" },
+		{ { "sendmail", "-or5m", "-fa@b", "x@y" }, "sendmail", "a@b", SM_DELIVER, false,
+		    false, 1, NULL },
 	};
 
 	(void)state;

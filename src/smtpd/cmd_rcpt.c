@@ -43,6 +43,7 @@ on_rcpt(struct session *s, struct str args)
 			v.reply = REPLY(452, 4, 3, 1, "no memory");
 		else if (v.relay)
 			s->tx->rule = v.rule, s->tx->why = v.why;
+		s->commands--;			/* RCPTMAX bounds these: we announced it */
 	} else {
 		(void)session_verdict(s, &v);
 	}

@@ -4,7 +4,8 @@
  *
  * 1. Offered and taken only where the listener names the peer; a name in it (NAME, HELO) is as
  *    untrusted as any client's.  It never carries an identity: LOGIN is refused.
- * 2. Afterwards the session is a new client's: counted, judged and greeted as one.
+ * 2. Afterwards the session is a new client's: counted, judged and greeted as one.  A client whose
+ *    address is unknown has no address, not its proxy's.
  */
 #include "smtpd/session.h"
 
@@ -14,6 +15,7 @@
 struct claim {
 	struct ip ip;
 	bool have_ip;
+	bool unknown_ip;		/* the peer does not know for whom it speaks */
 	uint16_t port;
 };
 
@@ -30,7 +32,8 @@ claim_add(struct claim *c, struct str name, struct str value)
 	uint32_t n;
 
 	if (str_ieq(name, STR("ADDR"))) {
-		if (unknown_value(value))
+		c->unknown_ip = unknown_value(value);
+		if (c->unknown_ip)
 			return true;
 		if (str_istarts(value, STR("IPV6:")))
 			value = str_skip(value, 5);
@@ -82,6 +85,8 @@ on_xclient(struct session *s, struct str args)
 	s->port = claim.port;
 	if (claim.have_ip)
 		s->f.ip = claim.ip;
+	else if (claim.unknown_ip)
+		s->f.have_ip = false;		/* and has none of the peer's rights */
 	v = visit_admit(s);
 	return v.act == ACT_ACCEPT ? visit_greeting(s) : session_verdict(s, &v);
 }

@@ -281,6 +281,18 @@ xclient_run(void *arg)
 	say(s, c, "EHLO client.example\r\n", "250 ");
 	say(s, c, "XCLIENT ADDR=203.0.113.5\r\n", "502 ");
 	conn_close(c);
+	/* who has no address has not the one of the filter, which may relay */
+	c = come(s, "203.0.113.77");
+	want(s, c, "220 ");
+	say(s, c, "XCLIENT ADDR=[UNAVAILABLE]\r\n", "220 ");
+	say(s, c, "EHLO client.example\r\n", "250 ");
+	say(s, c, "MAIL FROM:<a@client.example>\r\n", "250 ");
+	say(s, c, "RCPT TO:<x@elsewhere.example>\r\n", "550 5.7.1 ");
+	say(s, c, "RCPT TO:<bob@victim.example>\r\n", "250 ");
+	say(s, c, "DATA\r\n", "354 ");
+	say(s, c, "Subject: x\r\n\r\n.\r\n", "250 2.0.0 ");
+	say(s, c, "XCLIENT ADDR=203.0.113.5\r\n", "502 ");
+	conn_close(c);
 	s->n = 1;
 }
 

@@ -63,6 +63,20 @@ def test_flags_that_programs_pass(shared):
     assert m.get_content() == '.\nx\n'
 
 
+def test_recipients_beyond_ascii_and_a_thousand_of_them(shared):
+    """RFC 6531: a recipient alone makes the message one of SMTPUTF8.  A thousand fit one command; one mailbox keeps
+    one copy."""
+    r = shared.sendmail('-bv', 'ülan@example.test', check=False)
+    assert r.returncode == 67 and '5.1.1' in r.stderr, r.stderr
+    shared.sendmail('-i', *['alice+%d@example.test' % i for i in range(1000)], text='Subject: thousand\n\nx\n')
+    assert subject(shared, 'thousand')['Delivered-To'] == 'alice@example.test'
+
+
+def test_values_end_no_command(shared):
+    r = shared.sendmail('-fa@b.example>\r\nRCPT TO:<bob@example.test', 'alice', check=False)
+    assert r.returncode == 64 and 'control character' in r.stderr
+
+
 def test_lone_dot_ends_without_i(shared):
     shared.sendmail('alice', text='Subject: dot\n\nseen\n.\nnot seen\n')
     assert subject(shared, 'dot').get_content() == 'seen\n'
