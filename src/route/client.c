@@ -41,7 +41,8 @@ user_find(void *arg, struct str name, struct user_entry *out, struct arena *a)
 	return FIND_YES;
 }
 
-/* A session that comes before the first image need not be sent away for that.  suspends */
+/* A session or a message that comes before the first image need not be put off for that.
+ * suspends */
 static void
 first(void *arg)
 {

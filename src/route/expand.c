@@ -349,6 +349,8 @@ route_expand(const struct route *r, struct str addr, struct arena *a, struct exp
 	enum expand x;
 
 	*out = (struct expansion){};
+	if (r->tables.img.p == NULL && r->ops.first != NULL)
+		r->ops.first(r->ops.arg);		/* suspends */
 	if (r->cfg->ndomain > 0)			/* <Postmaster> has no domain */
 		addr = whole_address(&e, &r->cfg->domain[0], addr);
 	x = expand_address(&e, addr, NULL);

@@ -5,7 +5,6 @@ import email.policy
 
 import pytest
 
-import lab
 from peerlab import LOOSE, House, Hop, wait_for
 
 FAR = LOOSE + 'route far.example via [127.0.0.1]:%d\n'
@@ -163,21 +162,6 @@ def test_null_sender_makes_no_bounce_to_anybody_but_postmaster(pair):
     pair.wait_log('event=bounced', 'postmaster')
     pair.wait_empty()
     assert len(pair.mails()) == 1           # alice is postmaster
-
-
-def test_expired_message_is_returned(tmp_path):
-    """give-up has passed: returned with the last reason."""
-    if lab.AS == 'user':
-        pytest.skip('it takes a minute and is no matter of identity')
-    with Hop({'RCPT': lambda arg, n: '452 4.2.2 full'}) as hop, House(
-            tmp_path / 'h', extra=FAR % hop.port, limits=['give-up 60s', 'delay-notice 0'], retry='20s') as h:
-        h.start()
-        submit(h, ['x@far.example'])
-        m = h.wait_mail(limit=90)[0]
-        fields, _ = report(m)
-        assert fields[1]['Action'] == 'failed' and fields[1]['Status'][1:] == '.4.7'
-        assert '452 4.2.2 full' in fields[1]['Diagnostic-Code']
-        h.wait_empty()
 
 
 def test_P17_foreign_text_does_not_break_a_bounce(tmp_path):

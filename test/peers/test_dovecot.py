@@ -128,8 +128,9 @@ def test_dovecot_over_quota_is_temporary(tmp_path):
     """452 for bob, who is full; alice has hers at once and once."""
     with Dovecot(tmp_path / 'd', quota=True) as d, House(tmp_path / 'h', deliver=DELIVER['unix'](d)) as h:
         h.start()
-        for i in range(4):
+        for i in range(4):              # one after the other: Dovecot counts when it has stored
             h.send('Subject: fill %d\r\n\r\n%s' % (i, ('y' * 70 + '\r\n') * 300), to=['bob@example.test'])
+            wait_for(lambda: h.log().count('event=removed') > i or 'status=4.2.2' in h.log())
         h.wait_log('bob@example.test', 'status=4.2.2')
         waiting = wait_for(lambda: h.queued('--recipient', 'bob@example.test'))
         assert waiting[0]['recipients'][0]['class'] == 'quota'
