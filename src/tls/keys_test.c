@@ -189,8 +189,7 @@ static void
 test_A62_check(void **state)
 {
 	static const char one[] = "certificate /c.pem /c.key\n";
-	struct made old = made_cert("EC", "mx.example.test", &made_ca, -1);
-	struct made soon = made_cert("EC", "mx.example.test", &made_ca, 3);
+	static struct made old, soon;
 	struct made broken = { .cert = STR("-----BEGIN CERTIFICATE-----\nMIIB\n"),
 	    .key = made_ec.key };
 	struct finding_test cases[] = {
@@ -208,6 +207,8 @@ test_A62_check(void **state)
 		  "no certificate is for the hostname mx.example.test" },
 	};
 
+	old = made_cert("EC", "mx.example.test", &made_ca, -1);
+	soon = made_cert("EC", "mx.example.test", &made_ca, 3);
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct config *cfg = configure(cases[i].certs);
