@@ -58,6 +58,11 @@ struct config {
 	bool blocklist_recipients;	/* its keys without tag count for recipients too */
 	bool accept_unqualified;	/* senders without a domain */
 	bool accept_unresolvable;	/* senders whose domain cannot be found */
+	struct may_send *may_send;
+	size_t nmay_send;
+	struct str *observe;		/* names of rules that only tell what they would do */
+	size_t nobserve;
+	bool observe_all;		/* ... all that can */
 	struct nets exempt;		/* peers without limits per address */
 	struct nets normalise;		/* peers whose bare LF is mended on the way in */
 	struct limits lim;

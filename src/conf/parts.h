@@ -78,9 +78,14 @@ struct grant {
 	bool test;			/* made by the test block: loopback is taken */
 	int64_t pop_ms;			/* POP: life of a login */
 	struct str *sending_as;		/* domains or addresses the sender must be one of */
-	size_t nsending_as;		/* 0: not narrowed */
+	size_t nsending_as;		/* 0: not narrowed; a network or certificate: to our own */
+	bool sending_any;		/* sending-as any */
 	unsigned line;
 };
+
+/* `may-send WHO ADDRESS ...`: WHO is a login, uid:NUMBER-OR-NAME, or members:LIST@DOMAIN; an
+ * address may be @domain, all of it. */
+struct may_send { struct str who; struct str *addr; size_t naddr; unsigned line; };
 
 enum hop_kind { HOP_MX, HOP_HOST, HOP_LMTP, HOP_DISCARD, HOP_ERROR };
 

@@ -424,6 +424,19 @@ put_all(struct printer *p)
 		put_value(p, "routes", str_cat(cfg->memory, STR("file "),
 		    word(p, cfg->routes_file)),
 		    line_of(cfg, &cfg->routes_file));
+	for (size_t i = 0; i < cfg->nmay_send; i++) {
+		struct str line = word(p, cfg->may_send[i].who);
+
+		for (size_t k = 0; k < cfg->may_send[i].naddr; k++)
+			line = str_cat(cfg->memory, line, STR(" "),
+			    word(p, cfg->may_send[i].addr[k]));
+		put_value(p, "may-send", line, cfg->may_send[i].line);
+	}
+	if (cfg->observe_all)
+		put_value(p, "policy", STR("observe"), line_of(cfg, &cfg->observe));
+	for (size_t i = 0; i < cfg->nobserve; i++)
+		put_value(p, "policy", str_cat(cfg->memory, STR("observe "),
+		    word(p, cfg->observe[i])), line_of(cfg, &cfg->observe));
 	if (cfg->access_file.n > 0)
 		put_value(p, "access", str_cat(cfg->memory, STR("file "),
 		    word(p, cfg->access_file)),

@@ -90,6 +90,8 @@ void take_relay(struct reader *r, const struct node *n, void *base);
 void take_route(struct reader *r, const struct node *n, void *base);
 void take_routes(struct reader *r, const struct node *n, void *base);
 void take_access(struct reader *r, const struct node *n, void *base);
+void take_may_send(struct reader *r, const struct node *n, void *base);
+void take_policy(struct reader *r, const struct node *n, void *base);
 void take_nets(struct reader *r, const struct node *n, void *base);
 void take_privacy(struct reader *r, const struct node *n, void *base);
 void take_single_block(struct reader *r, const struct node *n, void *base);

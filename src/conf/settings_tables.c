@@ -110,12 +110,12 @@ static const struct setting set_top[] = {
 	  .syntax =
 	    "from authenticated | network NETWORK ... | local-uid NUMBER ... | any | "
 	    "certificate pin HASH | certificate ca FILE san NAME | pop-login [for TIME], "
-	    "each [sending-as DOMAIN-OR-ADDRESS ...]; or to domain NAME ... [via HOP] "
+	    "each [sending-as any | DOMAIN-OR-ADDRESS ...]; or to domain NAME ... [via HOP] "
 	    "[recipients FILE]",
 	  .text =
 	    "Grants the right to send elsewhere through this server. Without a grant "
-	    "nobody may. sending-as narrows a grant to senders; a sender can never be a "
-	    "grant. A host name is a grant only as a RELAY line of an access map, where "
+	    "nobody may. sending-as narrows a grant to senders (a network and a certificate "
+	    "without it: to our own domains); a sender can never be a grant. A host name is a grant only as a RELAY line of an access map, where "
 	    "its address is verified." },
 	{ .name = "route", .type = SET_OWN,
 	  .offset = offsetof(struct config, route),
@@ -168,6 +168,25 @@ static const struct setting set_top[] = {
 	  .text =
 	    "Take senders whose domain does not exist, takes no mail, or cannot be looked "
 	    "up now. Without it they are refused with 550 5.1.8, 550 5.7.27 and 451 4.1.8." },
+	{ .name = "may-send", .type = SET_OWN,
+	  .offset = offsetof(struct config, may_send),
+	  .take = take_may_send, .many = true,
+	  .syntax =
+	    "WHO ADDRESS ...",
+	  .text =
+	    "Whom else somebody may write as, beside the own address, its details and "
+	    "aliases that lead to it alone. WHO is a login, uid:NUMBER or uid:NAME of a "
+	    "user of this host, or members:LIST@DOMAIN. An address may be @DOMAIN, all of "
+	    "it." },
+	{ .name = "policy", .type = SET_OWN,
+	  .offset = offsetof(struct config, observe),
+	  .take = take_policy, .many = true, .loose = LOOSE_UP,
+	  .syntax =
+	    "observe [RULE ...]",
+	  .text =
+	    "Rules that only log what they would have done. Without names: all but those "
+	    "on whom may write as whom, which must be named. Those without which nothing "
+	    "is safe, relaying first of all, cannot be observed only." },
 	{ .name = "limits", .type = SET_OWN,
 	  .offset = offsetof(struct config, lim),
 	  .take = take_single_block,

@@ -50,6 +50,11 @@ read_sending_as(struct reader *r, const struct node *n, size_t at, size_t first)
 	}
 	if (at + 1 == n->nword)
 		read_error(r, &n->word[at], "sending-as names nobody");
+	if (at + 2 == n->nword && str_eq(n->word[at + 1].s, STR("any"))) {
+		for (size_t i = first; i < r->cfg->ngrant; i++)
+			r->cfg->grant[i].sending_any = true;
+		return;
+	}
 	for (size_t i = at + 1; i < n->nword; i++) {
 		const struct word *w = &n->word[i];
 		ssize_t sep = str_rchr(w->s, '@');
@@ -279,6 +284,64 @@ take_relay(struct reader *r, const struct node *n, void *base)
 	else
 		read_error(r, &n->word[0],
 		    "write: relay from WHOM ..., or relay to domain NAME ...");
+}
+
+/* may-send WHO ADDRESS ... */
+void
+take_may_send(struct reader *r, const struct node *n, void *base)
+{
+	struct config *cfg = base;
+	struct may_send *m;
+	struct str who, local, domain;
+
+	if (n->nword < 3 || n->block) {
+		read_error(r, &n->word[0], "write: may-send WHO ADDRESS ...");
+		return;
+	}
+	who = n->word[1].s;
+	if (str_starts(who, STR("members:")) && str_chr(who, '@') < 0)
+		(void)read_ok(r, &n->word[1], "names no list (members:LIST@DOMAIN)");
+	m = read_push(r, (void **)&cfg->may_send, &cfg->nmay_send, sizeof *m);
+	if (m == NULL)
+		return;
+	*m = (struct may_send){ .who = who, .line = n->word[0].line };
+	for (size_t i = 2; i < n->nword; i++) {
+		const struct word *w = &n->word[i];
+		ssize_t at = str_rchr(w->s, '@');
+		struct str *to;
+
+		local = str_sub(w->s, 0, at < 0 ? 0 : (size_t)at);
+		domain = str_skip(w->s, (size_t)(at + 1));
+		if (at < 0) {
+			(void)read_ok(r, w, "is no address (user@domain, or @domain for all of it)");
+			continue;
+		}
+		if (!read_ok(r, w, value_domain(domain, r->a, &domain)))
+			continue;
+		to = read_push(r, (void **)&m->addr, &m->naddr, sizeof *to);
+		if (to != NULL)
+			*to = str_cat(r->a, local, STR("@"), domain);
+	}
+}
+
+/* policy observe [RULE ...] */
+void
+take_policy(struct reader *r, const struct node *n, void *base)
+{
+	struct config *cfg = base;
+
+	if (n->nword < 2 || n->block || !str_eq(n->word[1].s, STR("observe"))) {
+		read_error(r, &n->word[0], "write: policy observe [RULE ...]");
+		return;
+	}
+	cfg->observe_all |= n->nword == 2;
+	for (size_t i = 2; i < n->nword; i++) {
+		struct str *to = read_push(r, (void **)&cfg->observe, &cfg->nobserve, sizeof *to);
+
+		if (to != NULL)
+			*to = n->word[i].s;
+	}
+	read_origin(r, &cfg->observe, n->word[0].line);
 }
 
 void

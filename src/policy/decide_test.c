@@ -16,7 +16,7 @@ static const char text[] =
 	"listen local /run/postern.sock\n"
 	"certificate /tls/chain.pem /tls/key.pem\n"
 	"domain victim.example {\n users file /users\n deliver maildir /m/{user}\n}\n"
-	"relay from network 203.0.113.0/24\n"
+	"relay from network 203.0.113.0/24 sending-as any\n"
 	"relay from network 198.18.5.0/24 sending-as partner.example\n"
 	"relay to domain backup.example via mx.backup.example\n";
 
@@ -66,6 +66,21 @@ teardown(void **state)
 	return 0;
 }
 
+/* (a call of its own, so that verdicts do not pile up on the stack) */
+[[gnu::noinline]] static unsigned
+code_of(struct verdict (*stage)(const struct policy *, const struct facts *),
+    const struct facts *f)
+{
+	return stage(policy, f).reply.code;
+}
+
+[[gnu::noinline]] static struct str
+rule_of(struct verdict (*stage)(const struct policy *, const struct facts *),
+    const struct facts *f)
+{
+	return stage(policy, f).rule;
+}
+
 static struct facts
 stranger(void)
 {
@@ -99,7 +114,7 @@ static const struct {
 	{ "narrowed, fits", L_MX, "198.18.5.1", "a@partner.example", "c@d.example", DEST_REMOTE,
 	  0, 0, 250, "relay-granted" },
 	{ "narrowed, does not fit", L_MX, "198.18.5.1", "a@x.example", "c@d.example", DEST_REMOTE,
-	  0, 0, 550, "relaying-denied" },
+	  0, 0, 550, "sender-not-granted" },
 	{ "narrowed, null sender", L_MX, "198.18.5.1", "", "c@d.example", DEST_REMOTE, 0,
 	  0, 550, "relaying-denied" },
 	{ "backup mx", L_MX, "198.51.100.66", "a@x.example", "u@backup.example", DEST_RELAYED, 0, 0,
@@ -169,12 +184,12 @@ test_sender_claims_us(void **state)
 	f.rcpt = &to;
 	f.dest = DEST_LOCAL;
 	f.sender_dest = DEST_UNKNOWN;
-	t_str(decide_rcpt(policy, &f).rule, "sender-claims-us");
+	t_str(rule_of(decide_rcpt, &f), "sender-claims-us");
 	f.sender_dest = DEST_LOCAL;
-	t_str(decide_rcpt(policy, &f).rule, "own-domain");
+	t_str(rule_of(decide_rcpt, &f), "own-domain");
 	f.sender_dest = DEST_UNKNOWN;
 	f.ip = ip("203.0.113.1");
-	t_str(decide_rcpt(policy, &f).rule, "own-domain");
+	t_str(rule_of(decide_rcpt, &f), "own-domain");
 }
 
 /* Every combination of listener, address, sender, class: nobody whom no grant covers gets a remote
@@ -238,7 +253,7 @@ test_B16_helo_lies(void **state)
 		T_CASE(cases[i].helo);
 		f.helo = str_of(cases[i].helo);
 		f.ip = ip(cases[i].ip);
-		t_int(decide_helo(policy, &f).reply.code, cases[i].lie ? 550 : 250);
+		t_int(code_of(decide_helo, &f), cases[i].lie ? 550 : 250);
 	}
 }
 
@@ -258,15 +273,15 @@ test_A48_connect_and_end(void **state)
 	struct facts f = stranger();
 
 	(void)state;
-	t_int(decide_connect(policy, &f).reply.code, 220);
+	t_int(code_of(decide_connect, &f), 220);
 	f.early_talk = true;
-	t_int(decide_connect(policy, &f).reply.code, 554);
+	t_int(code_of(decide_connect, &f), 554);
 	f.rate_ip = true;
-	t_str(decide_connect(policy, &f).rule, "connection-rate");
+	t_str(rule_of(decide_connect, &f), "connection-rate");
 	f.full_ip = true;
-	t_str(decide_connect(policy, &f).rule, "sessions-per-address");
+	t_str(rule_of(decide_connect, &f), "sessions-per-address");
 	f.full = true;
-	t_str(decide_connect(policy, &f).rule, "sessions");
+	t_str(rule_of(decide_connect, &f), "sessions");
 	for (size_t i = 0; i < COUNT(ends); i++) {
 		struct verdict v;
 
@@ -281,11 +296,12 @@ test_A48_connect_and_end(void **state)
 }
 
 static void
-count_rule(void *ctx, const char *stage, const char *rule, enum match m)
+count_rule(void *ctx, const char *stage, const char *rule, enum match m,
+    const struct verdict *v)
 {
 	unsigned *n = ctx;
 
-	t_true(stage && rule);
+	t_true(stage && rule && v);
 	n[0]++;
 	if (m == MATCH_YES)
 		n[1]++;
@@ -302,19 +318,19 @@ test_mail_and_trace(void **state)
 	(void)state;
 	f.trace = &trace;
 	f.sender = &bare;
-	t_int(decide_mail(policy, &f).reply.code, 553);
+	t_int(code_of(decide_mail, &f), 553);
 	t_true(n[0] >= 2 && n[1] == 1);
 	f.sender = &null;
-	t_int(decide_mail(policy, &f).reply.code, 250);
+	t_int(code_of(decide_mail, &f), 250);
 	f.sender = &good;
 	f.size = cfg->lim.message_size + 1;
-	t_int(decide_mail(policy, &f).reply.code, 552);
+	t_int(code_of(decide_mail, &f), 552);
 	f.size = 0;
 	f.spool_full = true;
-	t_int(decide_mail(policy, &f).reply.code, 452);
+	t_int(code_of(decide_mail, &f), 452);
 	f.spool_full = false;
 	f.listener = L_SUBMISSION;
-	t_int(decide_mail(policy, &f).reply.code, 530);
+	t_int(code_of(decide_mail, &f), 530);
 }
 
 static void

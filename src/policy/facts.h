@@ -42,8 +42,19 @@ struct identity {
 	struct str cert;		/* pin of a certificate that was verified, or is granted */
 	struct str pop_user;		/* recent POP login from this address */
 	struct str host;		/* name of the client verified both ways (FCrDNS) */
+	bool host_later;		/* ... could not be looked up now */
 	bool local;			/* Unix socket with peer credentials */
 	uint32_t uid;			/* ... whose */
+	struct str uid_name;		/* ... called; empty: not known */
+};
+
+/* Addresses of the message itself that name who writes. */
+enum author_field { AUTHOR_FROM, AUTHOR_SENDER, AUTHOR_RESENT_FROM, AUTHOR_RESENT_SENDER };
+
+struct author {
+	enum author_field field;
+	bool bad;			/* no address can be read from it */
+	struct str local, domain;
 };
 
 enum content_fault {			/* a set */
@@ -73,6 +84,8 @@ struct facts {
 	bool full, full_ip, rate_ip;	/* limits reached */
 	bool blocked;			/* a local block list names the client */
 	bool early_talk;
+	bool suspended;			/* the address showed too many senders: no network grant */
+	struct str client_ca;		/* who vouches for certificates on this listener */
 	/* hello */
 	struct str helo;
 	bool helo_literal;
@@ -99,6 +112,10 @@ struct facts {
 	uint64_t unknown;		/* unknown recipients so far in the session */
 	/* end of data */
 	struct content_facts content;
+	bool relays;			/* a recipient was taken by a grant for the source */
+	const struct author *author;	/* of those who must be allowed to write so */
+	size_t nauthor;
+	bool is_report;			/* multipart/report */
 	/* who wants to know each rule asked; NULL: nobody */
 	const struct policy_trace *trace;
 };

@@ -1,25 +1,29 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * grants: the seven ways to be allowed to relay, compiled from the configuration.
+ * grants: the seven ways to be allowed to relay: lines of the configuration and RELAY lines of the
+ * access map.
  *
  * A grant covers a client by one fact only (address, identity, certificate, ...) and may be
- * narrowed by the sender.  Lists are short, and scanned in the order of the file.
+ * narrowed by the sender.  Lines are few and scanned in the order of the file; the map is asked
+ * after them.
  */
 #ifndef POLICY_GRANTS_H
 #define POLICY_GRANTS_H
 
 #include "conf/config.h"
-#include "policy/facts.h"
+#include "policy/decide.h"
 
 struct grant_hit {
 	bool yes;
 	enum grant_kind kind;
-	struct str name;		/* file:line */
+	struct str name;		/* "file:line", or the access map's file */
+	unsigned line;			/* of the access map; 0: name says it all */
+	const struct grant *line_of;	/* of the configuration; NULL: access map, local socket */
 };
 
-/* Does a grant for sources cover the client?  narrow: the sender must fit sending_as too. */
-struct grant_hit grants_source(const struct config *cfg, const struct facts *f, bool narrow);
-/* Is the domain one that we relay for? */
-struct grant_hit grants_destination(const struct config *cfg, struct str domain);
+/* Does a grant for sources cover the client?  narrow: the sender must fit it too. */
+struct grant_hit grants_source(const struct policy *p, const struct facts *f, bool narrow);
+/* Is the recipient in a domain (or an address) that we relay for? */
+struct grant_hit grants_destination(const struct policy *p, const struct path *rcpt);
 
 #endif

@@ -24,16 +24,14 @@ yes_if(bool b)
 }
 
 
-/* Strangers are those whom no grant covers. */
-static bool
-stranger(const struct policy *p, const struct facts *f)
+bool
+rule_stranger(const struct policy *p, const struct facts *f)
 {
-	return !grants_source(p->cfg, f, false).yes;
+	return !grants_source(p, f, false).yes;
 }
 
-/* The host itself, over TCP.  No right to relay comes from it, only the truth of its name. */
-static bool
-ourselves(const struct facts *f)
+bool
+rule_ourselves(const struct facts *f)
 {
 	return !f->have_ip || ip_is_loopback(f->ip) || ip_eq(f->ip, f->server_ip);
 }
@@ -52,13 +50,17 @@ RULE(early) { UNUSED(p); UNUSED(v); return yes_if(f->early_talk); }
 	{ .code = (code_), .c = (c_), .s = (s_), .d = (d_), .text = STR_INIT(text_) }
 
 static const struct rule connect_rules[] = {
-	{ "sessions", full, ACT_DEFER, BYE(421, 4, 3, 2, "too busy, try again later") },
+	{ "sessions", full, ACT_DEFER, BYE(421, 4, 3, 2, "too busy, try again later"), FIRM },
 	{ "sessions-per-address", full_ip, ACT_DEFER,
-	  BYE(421, 4, 7, 0, "too many connections from your address") },
+	  BYE(421, 4, 7, 0, "too many connections from your address"), SOFT },
 	{ "connection-rate", rate_ip, ACT_DEFER,
-	  BYE(421, 4, 7, 0, "too many connections from your address in a minute") },
-	{ "block-list", blocked, ACT_REJECT, BYE(554, 5, 7, 1, "your address is blocked here") },
-	{ "early-talker", early, ACT_REJECT, BYE(554, 5, 5, 1, "you spoke before the greeting") },
+	  BYE(421, 4, 7, 0, "too many connections from your address in a minute"), SOFT },
+	{ "block-list", blocked, ACT_REJECT, BYE(554, 5, 7, 1, "your address is blocked here"),
+	  SOFT },
+	{ "access-connect", rule_access_connect, ACT_REJECT, BYE(554, 5, 7, 1, "Access denied"),
+	  SOFT },
+	{ "early-talker", early, ACT_REJECT, BYE(554, 5, 5, 1, "you spoke before the greeting"),
+	  SOFT },
 };
 const struct stage stage_connect = {
 	"connect", connect_rules, COUNT(connect_rules), SAY(220, 0, 0, 0, ""),
@@ -73,7 +75,7 @@ RULE(claims_us)
 	const struct config *cfg = p->cfg;
 
 	UNUSED(v);
-	if (f->listener != L_MX || ourselves(f) || !stranger(p, f) ||
+	if (f->listener != L_MX || rule_ourselves(f) || !rule_stranger(p, f) ||
 	    nets_have(&cfg->exempt, &f->ip))
 		return MATCH_NO;
 	if (f->helo_literal)
@@ -83,7 +85,7 @@ RULE(claims_us)
 
 static const struct rule helo_rules[] = {
 	{ "helo-claims-us", claims_us, ACT_REJECT,
-	  SAY(550, 5, 7, 1, "that is our name, not yours") },
+	  SAY(550, 5, 7, 1, "that is our name, not yours"), SOFT },
 };
 const struct stage stage_helo = {
 	"helo", helo_rules, COUNT(helo_rules), SAY(250, 0, 0, 0, ""),
@@ -109,25 +111,56 @@ RULE(spool_full) { UNUSED(p); UNUSED(v); return yes_if(f->spool_full); }
 
 RULE(unqualified)
 {
-	UNUSED(p), UNUSED(v);
-	return yes_if(!f->sender->null && f->sender->domain.n == 0);
+	UNUSED(v);
+	return yes_if(!f->sender->null && f->sender->domain.n == 0 && !p->cfg->accept_unqualified);
 }
 
-RULE(sender_gone) { UNUSED(p); UNUSED(v); return yes_if(f->sender_dns == DNSF_NXDOMAIN); }
-RULE(sender_null_mx) { UNUSED(p); UNUSED(v); return yes_if(f->sender_dns == DNSF_NULL_MX); }
+/* The sender's domain matters of those whom nothing else speaks for. */
+static bool
+domain_counts(const struct policy *p, const struct facts *f)
+{
+	return !p->cfg->accept_unresolvable && rule_stranger(p, f) && !rule_access_ok(p, f);
+}
+
+RULE(sender_gone)
+{
+	UNUSED(v);
+	return yes_if(f->sender_dns == DNSF_NXDOMAIN && domain_counts(p, f));
+}
+
+RULE(sender_null_mx)
+{
+	UNUSED(v);
+	return yes_if(f->sender_dns == DNSF_NULL_MX && domain_counts(p, f));
+}
+
+RULE(sender_later)
+{
+	UNUSED(v);
+	return yes_if(f->sender_dns == DNSF_TEMP && domain_counts(p, f));
+}
 
 static const struct rule mail_rules[] = {
 	{ "must-encrypt", must_encrypt, ACT_REJECT,
-	  SAY(530, 5, 7, 0, "STARTTLS first") },			/* RFC 3207 4 */
-	{ "must-login", must_login, ACT_REJECT, SAY(530, 5, 7, 0, "authentication required") },
+	  SAY(530, 5, 7, 0, "STARTTLS first"), FIRM },			/* RFC 3207 4 */
+	{ "must-login", must_login, ACT_REJECT, SAY(530, 5, 7, 0, "authentication required"),
+	  FIRM },
+	{ "tls-level", rule_tls_level, ACT_DEFER,
+	  SAY(403, 4, 7, 0, "stronger encryption required"), SOFT },
 	{ "sender-unqualified", unqualified, ACT_REJECT,
-	  SAY(553, 5, 5, 4, "sender address needs a domain") },
-	{ "size-declared", too_big, ACT_REJECT, SAY(552, 5, 3, 4, "message too big") },
-	{ "spool-reserve", spool_full, ACT_DEFER, SAY(452, 4, 3, 1, "no space, try again later") },
+	  SAY(553, 5, 5, 4, "sender address needs a domain"), FIRM },
+	{ "size-declared", too_big, ACT_REJECT, SAY(552, 5, 3, 4, "message too big"), FIRM },
+	{ "spool-reserve", spool_full, ACT_DEFER, SAY(452, 4, 3, 1, "no space, try again later"),
+	  FIRM },
+	{ "sender-binding", rule_binding, ACT_REJECT,
+	  SAY(553, 5, 7, 1, "you may not send as this address"), NAMED },
+	{ "access-from", rule_access_from, ACT_REJECT, SAY(550, 5, 7, 1, "Access denied"), SOFT },
 	{ "sender-domain-gone", sender_gone, ACT_REJECT,
-	  SAY(550, 5, 1, 8, "sender domain does not exist") },
+	  SAY(550, 5, 1, 8, "sender domain does not exist"), SOFT },
 	{ "sender-null-mx", sender_null_mx, ACT_REJECT,
-	  SAY(550, 5, 7, 27, "sender domain takes no mail") },
+	  SAY(550, 5, 7, 27, "sender domain takes no mail"), SOFT },
+	{ "sender-domain-look-up", sender_later, ACT_DEFER,
+	  SAY(451, 4, 1, 8, "sender domain cannot be looked up now"), SOFT },
 };
 const struct stage stage_mail = {
 	"mail", mail_rules, COUNT(mail_rules), SAY(250, 2, 1, 0, "sender ok"),
@@ -139,7 +172,7 @@ RULE(guessing)
 {
 	UNUSED(v);
 	return yes_if(f->listener == L_MX && f->unknown >= p->cfg->lim.unknown_rcpt &&
-		      stranger(p, f));
+		      rule_stranger(p, f));
 }
 
 RULE(not_asked)
@@ -162,7 +195,7 @@ looks_routed(const struct path *rcpt)
 RULE(remote_tail)
 {
 	UNUSED(v);
-	return yes_if(f->dest == DEST_UNKNOWN && looks_routed(f->rcpt) && stranger(p, f));
+	return yes_if(f->dest == DEST_UNKNOWN && looks_routed(f->rcpt) && rule_stranger(p, f));
 }
 
 RULE(relay_source)
@@ -171,17 +204,27 @@ RULE(relay_source)
 
 	if (f->dest != DEST_REMOTE)
 		return MATCH_NO;
-	g = grants_source(p->cfg, f, true);
+	g = grants_source(p, f, true);
 	if (!g.yes)
 		return MATCH_NO;
-	v->relay = true, v->grant = g.kind, v->why = g.name;
+	v->relay = true, v->grant = g.kind, v->why = g.name, v->line = g.line;
 	return MATCH_YES;
 }
 
 RULE(remote)
 {
 	UNUSED(v);
-	return yes_if(f->dest == DEST_REMOTE && !grants_source(p->cfg, f, true).yes);
+	return yes_if(f->dest == DEST_REMOTE && !grants_source(p, f, true).yes &&
+		      !grants_destination(p, f->rcpt).yes);
+}
+
+/* The name might have been granted, could it have been looked up. */
+RULE(name_later)
+{
+	UNUSED(v);
+	return yes_if(f->dest == DEST_REMOTE && f->id.host_later &&
+		      access_needs_name(&p->access) && !grants_source(p, f, true).yes &&
+		      !grants_destination(p, f->rcpt).yes);
 }
 
 /* Own domain, nobody of that name, and no right to speak for us: a lie.  Known addresses are
@@ -190,7 +233,7 @@ RULE(claims_own)
 {
 	UNUSED(v);
 	return yes_if(f->sender && !f->sender->null && f->sender_dest == DEST_UNKNOWN &&
-		      stranger(p, f) && policy_own(p, f->sender->domain));
+		      rule_stranger(p, f) && policy_own(p, f->sender->domain));
 }
 
 RULE(unknown) { UNUSED(p); UNUSED(v); return yes_if(f->dest == DEST_UNKNOWN); }
@@ -208,17 +251,17 @@ RULE(bounce_second)
 {
 	UNUSED(v);
 	return yes_if(f->sender && f->sender->null && f->nrcpt >= 1 && f->listener != L_LMTP &&
-		      stranger(p, f));
+		      rule_stranger(p, f));
 }
 
 RULE(relayed)
 {
 	struct grant_hit g;
 
-	if (f->dest != DEST_RELAYED)
+	if (f->dest != DEST_RELAYED && f->dest != DEST_REMOTE)
 		return MATCH_NO;
-	g = grants_destination(p->cfg, f->rcpt->domain);
-	v->relay = true, v->grant = GRANT_DESTINATION, v->why = g.name;
+	g = grants_destination(p, f->rcpt);
+	v->relay = true, v->grant = GRANT_DESTINATION, v->why = g.name, v->line = g.line;
 	return yes_if(g.yes);
 }
 
@@ -227,22 +270,32 @@ RULE(always) { UNUSED(p); UNUSED(f); UNUSED(v); return MATCH_YES; }
 
 static const struct rule rcpt_rules[] = {
 	{ "recipient-guessing", guessing, ACT_DEFER,
-	  SAY(450, 4, 7, 1, "too many unknown recipients, try the others later") },
-	{ "recipient-look-up", not_asked, ACT_DEFER, SAY(451, 4, 4, 3, "try again later") },
-	{ "remote-tail", remote_tail, ACT_REJECT, SAY(550, 5, 7, 1, "relaying denied") },
-	{ "relaying-denied", remote, ACT_REJECT, SAY(550, 5, 7, 1, "relaying denied") },
+	  SAY(450, 4, 7, 1, "too many unknown recipients, try the others later"), SOFT },
+	{ "recipient-look-up", not_asked, ACT_DEFER, SAY(451, 4, 4, 3, "try again later"), FIRM },
+	{ "access-map-unread", rule_access_unread, ACT_DEFER, SAY(451, 4, 4, 3,
+	  "try again later"), FIRM },
+	{ "remote-tail", remote_tail, ACT_REJECT, SAY(550, 5, 7, 1, "relaying denied"), FIRM },
+	{ "client-name-look-up", name_later, ACT_DEFER, SAY(450, 4, 7, 1,
+	  "relaying denied for now: your name cannot be looked up"), FIRM },
+	{ "sender-not-granted", rule_narrowed, ACT_REJECT,
+	  SAY(550, 5, 7, 1, "relaying denied for this sender"), FIRM },
+	{ "relaying-denied", remote, ACT_REJECT, SAY(550, 5, 7, 1, "relaying denied"), FIRM },
+	{ "access-to", rule_access_to, ACT_REJECT, SAY(550, 5, 7, 1, "Access denied"), SOFT },
 	{ "sender-claims-us", claims_own, ACT_REJECT,
-	  SAY(550, 5, 7, 1, "sender must authenticate") },
-	{ "unknown-recipient", unknown, ACT_REJECT, SAY(550, 5, 1, 1, "no such mailbox here") },
-	{ "recipient-disabled", disabled, ACT_REJECT, SAY(550, 5, 2, 1, "mailbox disabled") },
-	{ "recipient-over-quota", over_quota, ACT_DEFER, SAY(452, 4, 2, 2, "mailbox full") },
-	{ "too-many-recipients", too_many, ACT_DEFER, SAY(452, 4, 5, 3, "too many recipients") },
+	  SAY(550, 5, 7, 1, "sender must authenticate"), SOFT },
+	{ "unknown-recipient", unknown, ACT_REJECT, SAY(550, 5, 1, 1, "no such mailbox here"),
+	  FIRM },
+	{ "recipient-disabled", disabled, ACT_REJECT, SAY(550, 5, 2, 1, "mailbox disabled"),
+	  FIRM },
+	{ "recipient-over-quota", over_quota, ACT_DEFER, SAY(452, 4, 2, 2, "mailbox full"), FIRM },
+	{ "too-many-recipients", too_many, ACT_DEFER, SAY(452, 4, 5, 3, "too many recipients"),
+	  FIRM },
 	{ "bounce-recipients", bounce_second, ACT_DEFER,
-	  SAY(452, 4, 5, 3, "a bounce has one recipient") },
-	{ "relay-granted", relay_source, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok") },
-	{ "relay-destination", relayed, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok") },
-	{ "own-domain", ours, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok") },
-	{ "nothing-granted", always, ACT_REJECT, SAY(550, 5, 7, 1, "relaying denied") },
+	  SAY(452, 4, 5, 3, "a bounce has one recipient"), SOFT },
+	{ "relay-granted", relay_source, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok"), FIRM },
+	{ "relay-destination", relayed, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok"), FIRM },
+	{ "own-domain", ours, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok"), FIRM },
+	{ "nothing-granted", always, ACT_REJECT, SAY(550, 5, 7, 1, "relaying denied"), FIRM },
 };
 const struct stage stage_rcpt = {
 	"rcpt", rcpt_rules, COUNT(rcpt_rules), SAY(550, 5, 7, 1, "relaying denied"),
@@ -253,8 +306,10 @@ const struct stage stage_rcpt = {
 RULE(no_rcpt) { UNUSED(p); UNUSED(v); return yes_if(f->nrcpt == 0); }
 
 static const struct rule data_rules[] = {
-	{ "no-valid-recipients", no_rcpt, ACT_REJECT, SAY(554, 5, 5, 1, "no valid recipients") },
-	{ "spool-reserve", spool_full, ACT_DEFER, SAY(452, 4, 3, 1, "no space, try again later") },
+	{ "no-valid-recipients", no_rcpt, ACT_REJECT, SAY(554, 5, 5, 1, "no valid recipients"),
+	  FIRM },
+	{ "spool-reserve", spool_full, ACT_DEFER, SAY(452, 4, 3, 1, "no space, try again later"),
+	  FIRM },
 };
 const struct stage stage_data = {
 	"data", data_rules, COUNT(data_rules), SAY(354, 0, 0, 0, "end with CRLF.CRLF"),
@@ -270,12 +325,17 @@ RULE(header) { UNUSED(p); UNUSED(v); return yes_if(f->content.faults & CONTENT_H
 RULE(loop) { UNUSED(p); UNUSED(v); return yes_if(f->content.faults & CONTENT_LOOP); }
 
 static const struct rule end_rules[] = {
-	{ "bare-line-end", bare, ACT_REJECT, BYE(550, 5, 6, 0, "bare CR or LF") },
-	{ "nul", nul, ACT_REJECT, BYE(550, 5, 6, 0, "NUL in message") },
-	{ "line-length", long_line, ACT_REJECT, SAY(550, 5, 6, 0, "line too long") },
-	{ "size", size, ACT_REJECT, SAY(552, 5, 3, 4, "message too big") },
-	{ "header-size", header, ACT_REJECT, SAY(552, 5, 3, 4, "header too big") },
-	{ "loop", loop, ACT_REJECT, SAY(554, 5, 4, 6, "too many hops, this mail is looping") },
+	{ "bare-line-end", bare, ACT_REJECT, BYE(550, 5, 6, 0, "bare CR or LF"), FIRM },
+	{ "nul", nul, ACT_REJECT, BYE(550, 5, 6, 0, "NUL in message"), FIRM },
+	{ "line-length", long_line, ACT_REJECT, SAY(550, 5, 6, 0, "line too long"), FIRM },
+	{ "size", size, ACT_REJECT, SAY(552, 5, 3, 4, "message too big"), FIRM },
+	{ "header-size", header, ACT_REJECT, SAY(552, 5, 3, 4, "header too big"), FIRM },
+	{ "loop", loop, ACT_REJECT, SAY(554, 5, 4, 6, "too many hops, this mail is looping"),
+	  FIRM },
+	{ "author-binding", rule_authors, ACT_REJECT,
+	  SAY(550, 5, 7, 1, "you may not write as this address"), NAMED },
+	{ "null-sender-content", rule_null_sender, ACT_REJECT,
+	  SAY(550, 5, 7, 1, "the empty sender is for reports"), NAMED },
 };
 const struct stage stage_end = {
 	"end", end_rules, COUNT(end_rules), SAY(250, 2, 0, 0, "queued"),

@@ -7,6 +7,7 @@
 #include "queue/parts.h"
 
 #include "mail/smtp.h"
+#include "policy/hold.h"
 #include "rt/log.h"
 
 bool
@@ -79,8 +80,11 @@ entry_flags_from(struct entry *e, const struct spool_env *env)
 		e->flags |= ENTRY_NULL_SENDER;
 	if (wants_delay(env))
 		e->flags |= ENTRY_DELAY_WANTED;
-	for (size_t i = 0; i < env->nrcpt; i++)
+	for (size_t i = 0; i < env->nrcpt; i++) {
 		if (env->rcpt[i].notify & NOTIFY_SUCCESS)
 			e->flags |= ENTRY_SUCCESS_WANTED;
+		if (env->rcpt[i].flags & ENTITLE_HOLD)
+			e->flags |= ENTRY_HELD;
+	}
 	e->sender = sender_hash(env->sender);
 }

@@ -5,6 +5,7 @@
 #include "queue/right.h"
 
 #include "policy/grants.h"
+#include "policy/rules.h"
 
 bool
 right_to_send(const struct config *cfg, uint32_t uid, const struct path *sender,
@@ -14,6 +15,8 @@ right_to_send(const struct config *cfg, uint32_t uid, const struct path *sender,
 		.listener = L_LOCAL, .id = { .local = true, .uid = uid }, .sender = sender,
 	};
 
+	const struct policy p = { .cfg = cfg };
+
 	return config_domain(cfg, to->domain) != NULL ||
-	    grants_destination(cfg, to->domain).yes || grants_source(cfg, &who, true).yes;
+	    grants_destination(&p, to).yes || grants_source(&p, &who, true).yes;
 }

@@ -29,6 +29,8 @@ struct route_ops {
 	/* A system user, by name in lower case.  suspends */
 	enum find (*user_find)(void *arg, struct str name, struct user_entry *out,
 	    struct arena *a);
+	/* Name of a user of this host, from the arena; NULL, or empty: not known.  suspends */
+	struct str (*uid_name)(void *arg, uint32_t uid, struct arena *a);
 	/* NULL, or: waits a short while for the first image, just after the start.  suspends */
 	void (*first)(void *arg);
 	void *arg;

@@ -41,6 +41,20 @@ user_find(void *arg, struct str name, struct user_entry *out, struct arena *a)
 	return FIND_YES;
 }
 
+/* suspends */
+static struct str
+uid_name(void *arg, uint32_t uid, struct arena *a)
+{
+	struct route_client *c = arg;
+	struct msg_uid_ask ask = { .uid = uid };
+	struct msg_uid_answer answer;
+
+	if (c->ch == NULL || ipc_call(c->ch, MSG_uid_ask, &ask, MSG_uid_answer, &answer, a,
+	    now_ms() + ASK_MS) != IO_OK)
+		return (struct str){};
+	return answer.name;
+}
+
 /* A session or a message that comes before the first image need not be put off for that.
  * suspends */
 static void
@@ -88,7 +102,7 @@ route_client_new(const struct config *cfg)
 	if (c == NULL)
 		abort();
 	c->route.cfg = cfg;
-	c->route.ops = (struct route_ops){ user_find, first, c };
+	c->route.ops = (struct route_ops){ user_find, uid_name, first, c };
 	return c;
 }
 

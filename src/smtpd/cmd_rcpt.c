@@ -17,6 +17,20 @@ gather_rcpt(struct session *s, const struct path *to)
 	s->f.dest = s->srv->ops.dest(s->srv->ops.ctx, to, &s->line);
 }
 
+/* Why a recipient elsewhere was taken, and what becomes of the message. */
+static void
+take_marks(struct session *s, const struct verdict *v)
+{
+	struct tx *tx = s->tx;
+
+	tx_mark(&tx->mark, &v->mark);
+	if (!v->relay)
+		return;
+	tx->rule = v->rule;
+	tx->why = v->line > 0 ? str_fmt(&s->mem, STR_F ":%u", STR_A(v->why), v->line) : v->why;
+	s->f.relays |= v->grant != GRANT_DESTINATION;
+}
+
 struct reply
 on_rcpt(struct session *s, struct str args)
 {
@@ -36,16 +50,16 @@ on_rcpt(struct session *s, struct str args)
 		return reply_of_perr(&err);
 	gather_rcpt(s, &r.path);
 	v = decide_rcpt(s->srv->policy, &s->f);
+	if (v.act != ACT_ACCEPT || v.nobserved > 0)
+		v.reply = session_verdict(s, &v);
 	if (s->f.dest == DEST_UNKNOWN)
 		s->unknown++;
 	if (v.act == ACT_ACCEPT) {
 		if (!tx_add(s, &r, entitle_flags(s->f.dest, &v)))
 			v.reply = REPLY(452, 4, 3, 1, "no memory");
-		else if (v.relay)
-			s->tx->rule = v.rule, s->tx->why = v.why;
+		else
+			take_marks(s, &v);
 		s->commands--;			/* RCPTMAX bounds these: we announced it */
-	} else {
-		(void)session_verdict(s, &v);
 	}
 	s->f.rcpt = NULL;
 	s->f.dest = DEST_NONE;

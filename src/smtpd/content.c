@@ -11,8 +11,10 @@
 #include "base/msgid.h"
 #include "base/num.h"
 #include "mail/received.h"
+#include "policy/entitle.h"
 #include "rt/clock.h"
 #include "rt/log.h"
+#include "smtpd/authors.h"
 
 enum { PREPEND_MAX = 4096, START_MS = 10'000 };
 
@@ -35,6 +37,8 @@ content_begin(struct session *s)
 	wait_for_pool(s->srv->sw);
 	dot_in_init(&tx->dot, s->lim->body_line);
 	buf_init(&tx->copy, 256 << 20);
+	if (policy_wants_authors(s->srv->policy, &s->f))
+		buf_init(&tx->head, s->lim->header_bytes + (64 << 10));
 	tx->store = SPOOL_OK;
 	tx->draft = sd_begin(s->srv->sw, &tx->store);
 	tx->begun = tx->draft != NULL;
@@ -126,7 +130,10 @@ check_header(struct session *s, struct str bytes)
 
 	if (h->done)
 		return;
-	(void)header_scan_feed(h, bytes);
+	size_t n = header_scan_feed(h, bytes);
+
+	if (s->tx->head.max > 0)
+		(void)buf_put(&s->tx->head, str_sub(bytes, 0, n));
 	if (h->size > s->lim->header_bytes || h->fields > s->lim->header_fields)
 		content_spoil(s, CONTENT_HEADER);
 	if (h->count[HDR_RECEIVED] >= s->lim->received_max)
@@ -165,6 +172,8 @@ gather_content(struct session *s)
 	tx->content.date = tx->header.count[HDR_DATE];
 	tx->content.subject = tx->header.count[HDR_SUBJECT];
 	s->f.content = tx->content;
+	if (tx->head.max > 0 && !authors_read(buf_str(&tx->head), &s->mem, &s->f))
+		tx->content.faults |= CONTENT_HEADER, s->f.content = tx->content;
 }
 
 /* The place of the checks on the whole message (DKIM, DMARC, own-domain rules, filters): they add
@@ -276,12 +285,56 @@ not_stored(struct session *s)
 }
 
 static struct reply
+queued(struct session *s, uint64_t id)
+{
+	char text[MSGID_TEXT];
+
+	return REPLY_TEXT(250, 2, 0, 0,
+	    str_cat(&s->line, STR("queued as "), msgid_format(id, text)));
+}
+
+/* Policy's word: taken, and never delivered.  The log says so, the client does not learn it. */
+static struct reply
+discard(struct session *s, uint64_t id)
+{
+	struct tx *tx = s->tx;
+
+	drop_draft(tx);
+	s->messages++;
+	log_begin(LOG_INFO, "discarded");
+	log_id("id", id);
+	log_u("session", s->serial);
+	if (s->f.have_ip)
+		log_ip("client", s->f.ip);
+	log_s("from", tx->sender);
+	log_s("to", tx->rcpt[0].addr);
+	log_u("rcpts", tx->nrcpt);
+	log_s("rule", tx->mark.rule);
+	log_end();
+	return queued(s, id);
+}
+
+static void
+hold(struct session *s, uint64_t id)
+{
+	struct tx *tx = s->tx;
+
+	for (size_t i = 0; i < tx->nrcpt; i++)
+		tx->rcpt[i].flags |= ENTITLE_HOLD;
+	log_begin(LOG_WARN, "held");
+	log_id("id", id);
+	log_u("session", s->serial);
+	log_s("rule", tx->mark.rule);
+	log_s("why", tx->mark.hold_why);
+	log_end();
+}
+
+static struct reply
 commit(struct session *s)
 {
 	struct tx *tx = s->tx;
 	struct spool_env env;
 	struct str prepend;
-	char text[MSGID_TEXT];
 	uint64_t id;
 
 	/* Mail is lines; a chunk need not have ended one (RFC 3030 says nothing of it). */
@@ -290,6 +343,10 @@ commit(struct session *s)
 	if (!tx->draft)
 		return not_stored(s);
 	id = sd_id(tx->draft);
+	if (tx->mark.discard)
+		return discard(s, id);
+	if (tx->mark.hold)
+		hold(s, id);
 	prepend = trace_field(s, id);
 	if (prepend.n == 0)
 		return REPLY(452, 4, 3, 1, "no memory");
@@ -302,8 +359,7 @@ commit(struct session *s)
 	s->srv->accepted++;
 	log_accepted(s, id);
 	accepted_note(s, prepend);
-	return REPLY_TEXT(250, 2, 0, 0,
-	    str_cat(&s->line, STR("queued as "), msgid_format(id, text)));
+	return queued(s, id);
 }
 
 struct reply
@@ -316,7 +372,10 @@ content_end(struct session *s, bool last)
 	gather_content(s);
 	gather_authentication(s);
 	v = decide_end(s->srv->policy, &s->f);
+	tx_mark(&s->tx->mark, &v.mark);
 	if (v.act == ACT_ACCEPT) {
+		if (v.nobserved > 0)
+			(void)session_verdict(s, &v);
 		r = commit(s);
 	} else {
 		r = session_verdict(s, &v);

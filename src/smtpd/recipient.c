@@ -30,8 +30,26 @@ dest(void *ctx, const struct path *p, struct arena *a)
 	return dest_of(answer.class);
 }
 
+static struct str
+uid_name(void *ctx, uint32_t uid, struct arena *a)
+{
+	const struct route *r = ctx;
+
+	return r->ops.uid_name ? r->ops.uid_name(r->ops.arg, uid, a) : (struct str){};
+}
+
+static void
+first(void *ctx)
+{
+	const struct route *r = ctx;
+
+	if (r->tables.img.p == NULL && r->ops.first)
+		r->ops.first(r->ops.arg);
+}
+
 struct smtpd_ops
 recipient_ops(const struct route *r)
 {
-	return (struct smtpd_ops){ .dest = dest, .ctx = (void *)(uintptr_t)r };
+	return (struct smtpd_ops){ .dest = dest, .uid_name = uid_name, .first_tables = first, .tables = &r->tables,
+	    .ctx = (void *)(uintptr_t)r };
 }

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "dns/client.h"
 #include "ipc/role.h"
 #include "route/client.h"
 #include "rt/clock.h"
@@ -41,6 +42,7 @@ struct worker {
 	struct route_client *route;
 	struct tls_server *tls;
 	struct tls_remote *vault;
+	struct dns_client *dns;
 	struct entrance *entrances;
 	bool tables;			/* they came, or we waited long enough */
 };
@@ -58,8 +60,10 @@ on_peer(struct role_env *env, const struct role_peer *peer, int fd)
 		route_client_peer(w->route, fd, peer->name);
 	else if (peer->role == ROLE_VAULT && w->vault)
 		tls_remote_peer(w->vault, fd, peer->name);
+	else if (peer->role == ROLE_RESOLVER)
+		dns_client_attach(w->dns, fd, peer->name);
 	else
-		close(fd);			/* resolver: its stage takes it */
+		close(fd);
 }
 
 static void
@@ -169,6 +173,7 @@ finish(struct worker *w)
 	tls_server_free(w->tls);
 	filer_free(w->filer);
 	route_client_free(w->route);
+	dns_client_free(w->dns);
 }
 
 /* ---- TLS ---- */
@@ -232,7 +237,11 @@ smtpd_role_run(struct role_env *env)
 
 	w.filer = filer_new(&conf);
 	w.route = route_client_new(env->cfg);
+	w.dns = dns_client_new();
+	if (!w.dns)
+		abort();
 	ops = recipient_ops(route_client_route(w.route));
+	ops.dns = dns_client_ops(w.dns);
 	w.srv = smtpd_new(env->cfg, filer_writer(w.filer), &ops);
 	if (!w.srv)
 		abort();

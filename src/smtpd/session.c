@@ -79,15 +79,41 @@ log_session(const struct session *s)
 		log_u("uid", s->f.id.uid);
 }
 
+static void
+log_observed(const struct session *s, const struct verdict *v)
+{
+	for (size_t i = 0; i < v->nobserved && log_wants(LOG_INFO); i++) {
+		log_begin(LOG_INFO, "observed");
+		log_session(s);
+		log_s("rule", v->observed[i].rule);
+		log_u("would_reply", v->observed[i].code);
+		if (s->f.sender && !s->f.sender->null) {
+			log_s("from_local", s->f.sender->local);
+			log_s("from_domain", s->f.sender->domain);
+		}
+		log_end();
+	}
+}
+
 struct reply
 session_verdict(struct session *s, const struct verdict *v)
 {
+	struct reply words = policy_words(&s->f, v, &s->line);
+
+	if (v->nobserved > 0)
+		log_observed(s, v);
 	if (v->act == ACT_ACCEPT || !log_wants(LOG_INFO))
-		return v->reply;
+		return words;
 	log_begin(LOG_INFO, v->act == ACT_DEFER ? "deferred" : "refused");
 	log_session(s);
 	log_s("rule", v->rule);
-	log_u("code", v->reply.code);
+	log_u("code", words.code);
+	if (v->line > 0) {
+		log_s("why", v->why);
+		log_u("line", v->line);
+	}
+	if (v->about != ABOUT_NOTHING)
+		log_s("text", words.text);
 	if (s->helo_seen)
 		log_s("helo", s->f.helo);
 	if (s->tx) {
@@ -98,7 +124,7 @@ session_verdict(struct session *s, const struct verdict *v)
 		}
 	}
 	log_end();
-	return v->reply;
+	return words;
 }
 
 static void
@@ -121,7 +147,9 @@ session_forget(struct session *s)
 	s->ext = 0;
 	s->f.helo = (struct str){};
 	s->f.helo_literal = false;
-	s->f.id = (struct identity){ .local = s->f.id.local, .uid = s->f.id.uid };
+	s->f.id = (struct identity){ .local = s->f.id.local, .uid = s->f.id.uid,
+	    .uid_name = s->f.id.uid_name, .host = s->f.id.host,
+	    .host_later = s->f.id.host_later };
 }
 
 /* A line with CR or NUL inside, or ended by LF alone, is no command. */

@@ -27,6 +27,8 @@ struct tx {
 	size_t nrcpt, rcpt_cap;
 	struct path last;		/* the recipient being judged */
 	struct str rule, why;		/* of the grant under which it relays */
+	struct marks mark;		/* policy: take it and drop it, or keep it back */
+	struct buf head;		/* header section, where its authors are to be checked */
 	/* content */
 	struct spool_draft *draft;
 	enum spool store;		/* SPOOL_OK while the draft takes what comes */
@@ -62,12 +64,16 @@ struct session {
 	bool mend;			/* bare LF of this peer is mended */
 	bool patient;
 	bool unworthy;			/* its certificate does not do: nothing but QUIT */
+	struct marks mark;		/* of the connection, for all its messages */
 	char helo[HELO_MAX + 1];
+	char host[256];			/* f.id.host lies here */
+	char uid_name[33];		/* f.id.uid_name lies here */
 };
 
 /* Writes one reply into the output buffer.  suspends only when that is full. */
 void session_reply(struct session *s, const struct reply *r);
-/* The verdict's reply; logs a refusal with its rule. */
+/* The verdict's reply, its words completed; logs a refusal with its rule, and what observed rules
+ * would have done. */
 struct reply session_verdict(struct session *s, const struct verdict *v);
 /* Everything the client said about itself is forgotten (RFC 3207 4.2, XCLIENT). */
 void session_forget(struct session *s);
@@ -106,6 +112,8 @@ struct reply on_xclient(struct session *s, struct str args);
 /* tx.c: m's slices are copied.  False: no memory. */
 bool tx_begin(struct session *s, const struct mail_args *m);
 bool tx_add(struct session *s, const struct rcpt_args *r, uint32_t flags);
+/* Remembers what a verdict marked. */
+void tx_mark(struct marks *to, const struct marks *from);
 /* The one end of a transaction; harmless without one.  May suspend in sd_drop. */
 void tx_reset(struct session *s);
 /* Address of a bare <user>: the main domain is meant. */

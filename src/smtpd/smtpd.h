@@ -28,9 +28,18 @@
 struct limiter;
 struct peer_count;
 
+struct dns_ops;
+struct tables;
+
 struct smtpd_ops {
 	/* What that address is here.  suspends; DEST_LATER when it cannot be told now. */
 	enum dest (*dest)(void *ctx, const struct path *p, struct arena *a);
+	/* Name of a user of this host, in the arena; NULL, or empty: not known.  suspends */
+	struct str (*uid_name)(void *ctx, uint32_t uid, struct arena *a);
+	/* NULL, or: waits a short while for the first tables.  suspends */
+	void (*first_tables)(void *ctx);
+	const struct tables *tables;	/* for policy; NULL: none */
+	const struct dns_ops *dns;	/* NULL: nothing is looked up */
 	void *ctx;
 };
 

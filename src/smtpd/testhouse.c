@@ -25,7 +25,7 @@ static const char profile[] =
 	"    users file /users\n"
 	"    deliver maildir /mail/{domain}/{user}\n"
 	"}\n"
-	"relay from network 203.0.113.0/24\n";
+	"relay from network 203.0.113.0/24 sending-as any\n";
 
 static const char default_limits[] = "limits {\n    message-size 10000000\n}\n";
 
@@ -68,11 +68,19 @@ configure(const char *more)
 	return cfg;
 }
 
+static struct str
+uid_name(void *ctx, uint32_t uid, struct arena *a)
+{
+	(void)ctx;
+	(void)a;
+	return uid == 1234 ? STR("alice") : STR("");
+}
+
 static void
 open_run(void *arg)
 {
 	struct house *h = arg;
-	struct smtpd_ops ops = { .dest = who, .ctx = h };
+	struct smtpd_ops ops = { .dest = who, .uid_name = uid_name, .ctx = h };
 
 	h->dirfd = disk_opendir("/");
 	h->spool = inhouse_new(h->dirfd);

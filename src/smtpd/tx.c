@@ -50,9 +50,21 @@ tx_begin(struct session *s, const struct mail_args *m)
 			return false;
 		}
 	}
+	tx->mark = s->mark;
 	s->tx = tx;
 	s->f.sender = &tx->m.path;
 	return true;
+}
+
+void
+tx_mark(struct marks *to, const struct marks *from)
+{
+	to->discard |= from->discard;
+	to->hold |= from->hold;
+	if (from->hold)
+		to->hold_why = from->hold_why;
+	if (from->rule.n > 0)
+		to->rule = from->rule;
 }
 
 static bool
@@ -103,10 +115,14 @@ tx_reset(struct session *s)
 	s->f.sender_dest = s->f.dest = DEST_NONE;
 	s->f.nrcpt = 0;
 	s->f.content = (struct content_facts){};
+	s->f.relays = s->f.is_report = false;
+	s->f.author = NULL;
+	s->f.nauthor = 0;
 	if (!tx)
 		return;
 	if (tx->draft)
 		sd_drop(tx->draft);
 	buf_done(&tx->copy);
+	buf_done(&tx->head);
 	arena_reset(&s->mem);
 }

@@ -10,6 +10,7 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 #include "smtpd/limits.h"
+#include "smtpd/names.h"
 #include "smtpd/proxy.h"
 
 enum {
@@ -33,6 +34,8 @@ smtpd_new(const struct config *cfg, struct spool_writer *sw, const struct smtpd_
 	srv->accepted_fd = -1;
 	link_init(&srv->visits);
 	srv->policy = policy_new(cfg);
+	if (srv->policy)
+		policy_tables(srv->policy, ops->tables);
 	srv->limiter = limiter_new(PEERS_MAX);
 	srv->sessions = group_open(FOREVER);
 	return srv;
@@ -106,9 +109,34 @@ many_in_one(const struct session *s)
 	       policy_entitled(s->srv->policy, &s->f);
 }
 
+/* What is known of the client before a word was said.  suspends */
+static void
+gather_client(struct session *s)
+{
+	const struct smtpd_ops *ops = &s->srv->ops;
+	struct str name;
+
+	s->f.id.host = (struct str){};
+	s->f.id.host_later = false;
+	if (s->srv->cfg->access_file.n > 0 && ops->first_tables)
+		ops->first_tables(ops->ctx);
+	if (s->f.id.local && s->f.id.uid_name.n == 0 && ops->uid_name) {
+		name = ops->uid_name(ops->ctx, s->f.id.uid, &s->line);
+		if (name.n > 0 && name.n < sizeof s->uid_name) {
+			memcpy(s->uid_name, name.p, name.n);
+			s->f.id.uid_name = str_from(s->uid_name, name.n);
+		}
+	}
+	if (s->f.have_ip && !ip_is_loopback(s->f.ip) && policy_needs_name(s->srv->policy))
+		s->f.id.host = client_name(ops->dns, s->f.ip, &s->line, s->host,
+		    &s->f.id.host_later);
+}
+
 struct verdict
 visit_admit(struct session *s)
 {
+	struct verdict v;
+
 	struct smtpd *srv = s->srv;
 	const struct limits *lim = s->lim;
 	enum listener_kind kind = s->listener->kind;
@@ -129,7 +157,11 @@ visit_admit(struct session *s)
 		    (kind == L_MX ? lim->sessions_ip : lim->sessions_ip_submission);
 		s->f.rate_ip = kind == L_MX && peer_rate(s->peer) > lim->conn_rate_ip;
 	}
-	return decide_connect(srv->policy, &s->f);
+	if (!s->f.full && !s->f.full_ip && !s->f.rate_ip)
+		gather_client(s);
+	v = decide_connect(srv->policy, &s->f);
+	s->mark = v.mark;
+	return v;
 }
 
 struct reply
@@ -218,6 +250,7 @@ session_init(struct session *s, const struct visit *v)
 			.listener = v->listener->kind, .listener_name = v->listener->name,
 			.have_ip = v->have_ip, .ip = v->ip, .server_ip = v->server_ip,
 			.id = { .local = v->have_uid, .uid = v->uid },
+			.client_ca = v->listener->client_ca,
 		},
 	};
 	arena_init(&s->line, LINE_MEMORY);

@@ -203,6 +203,41 @@ on_account_ask(struct lookup *l, struct ipc *ch, uint64_t call, const struct msg
 	free(u);
 }
 
+struct uid_name {
+	uint32_t uid;
+	char name[129];
+};
+
+static void
+uid_name_work(void *arg)
+{
+	struct uid_name *u = arg;
+	struct passwd pw, *found = NULL;
+	size_t n = 65536;
+	char *room = malloc(n);
+
+	if (room != NULL && getpwuid_r(u->uid, &pw, room, n, &found) == 0 && found != NULL &&
+	    strlen(found->pw_name) < sizeof u->name)
+		memcpy(u->name, found->pw_name, strlen(found->pw_name) + 1);
+	free(room);
+}
+
+static void
+on_uid_ask(struct ipc *ch, uint64_t call, const struct msg_uid_ask *m)
+{
+	struct uid_name *u = calloc(1, sizeof *u);
+	uint64_t id = ipc_id(ch);
+
+	if (u == NULL)
+		abort();
+	u->uid = m->uid;
+	work_call(uid_name_work, u);				/* suspends */
+	if ((ch = ipc_by_id(id)) != NULL)
+		(void)ipc_reply(ch, call, MSG_uid_answer,
+		    &(struct msg_uid_answer){ .name = str_of(u->name) });
+	free(u);
+}
+
 /* ---- admin ---- */
 
 static void
@@ -259,6 +294,8 @@ on_msg(struct ipc *ch, enum msg_type type, uint64_t call, const union msg *m, in
 		(void)close(fd);
 	if (type == MSG_account_ask)
 		on_account_ask(l, ch, call, &m->account_ask);
+	else if (type == MSG_uid_ask)
+		on_uid_ask(ch, call, &m->uid_ask);
 	else if (type == MSG_admin_query)
 		on_admin_query(l, ch, call, &m->admin_query);
 }
