@@ -39,6 +39,16 @@ fail(struct expander *e, enum expand why, struct str at)
 	return why;
 }
 
+/* A list stands in an image that may be replaced while we wait.  False: no memory for it. */
+static bool
+keep(struct expander *e, struct str *packed)
+{
+	size_t n = packed->n;
+
+	*packed = str_dup(e->a, *packed);
+	return packed->n == n;
+}
+
 static enum expand
 add_goal(struct expander *e, const struct goal *g)
 {
@@ -161,9 +171,9 @@ expand_include(struct expander *e, const struct domain *d, struct str file,
 			return fail(e, EXPAND_LOOP, key);
 	if (next.depth > e->r->cfg->lim.alias_depth)
 		return fail(e, EXPAND_LOOP, key);
-	if (tables_include(&e->r->tables, file, &packed) != FIND_YES)
+	if (tables_include(&e->r->tables, file, &packed) != FIND_YES || !keep(e, &packed))
 		return fail(e, EXPAND_LATER, key);
-	return expand_targets(e, d, str_dup(e->a, packed), &next);
+	return expand_targets(e, d, packed, &next);
 }
 
 static enum expand
@@ -289,6 +299,8 @@ expand_ours(struct expander *e, struct mailname *m, struct str addr, const struc
 		f = find_virtuser(e->r, m, e->a, &packed);
 		if (f == FIND_NO)
 			f = find_alias(e->r, m, e->a, &packed);
+		if (f == FIND_YES && !keep(e, &packed))
+			f = FIND_LATER;
 	}
 	if (f == FIND_LATER)
 		return fail(e, EXPAND_LATER, addr);

@@ -121,11 +121,7 @@ find_alias(const struct route *r, const struct mailname *m, struct arena *a, str
 		if (f == FIND_NO)
 			f = tables_alias(&r->tables, file, m->user, &found);
 	}
-	if (f == FIND_YES) {
-		*packed = str_dup(a, found);
-		if (packed->n != found.n)
-			return FIND_LATER;
-	}
+	*packed = f == FIND_YES ? found : (struct str){};
 	return f;
 }
 

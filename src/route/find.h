@@ -2,7 +2,8 @@
 /*
  * find: the single questions that ask and expand share: whose domain, which alias, which user.
  *
- * Packed lists are copied into the arena: the image may be replaced while somebody waits.
+ * A packed list of an alias stands in the image, which may be replaced while somebody waits: who
+ * needs it longer than until the next suspension copies it.  Lists can be long.
  */
 #ifndef ROUTE_FIND_H
 #define ROUTE_FIND_H
