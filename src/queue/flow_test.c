@@ -124,6 +124,28 @@ test_half_done(void **state)
 	house_done(&h);
 }
 
+/* What one message needs for its lists is not missing for the next, read in the same slice. */
+static void
+test_long_lists(void **state)
+{
+	struct house h = {};
+
+	(void)state;
+	house_open(&h, 14);
+	for (int i = 0; i < 20; i++)
+		(void)house_mail(&h, "a@here.test", "long1@one.test long2@one.test long3@one.test");
+	house_run(&h, 5000);
+	t_int(h.delivered, 60);
+	/* too much at once: the rest is asked again, by itself */
+	(void)house_mail(&h, "a@here.test", "long1@one.test long2@one.test long3@one.test "
+	    "long4@one.test long5@one.test long6@one.test long7@one.test");
+	house_run(&h, 5000);
+	t_int(h.delivered, 66);
+	house_run(&h, 60'000);
+	t_int(h.delivered, 67);
+	house_done(&h);
+}
+
 static void
 test_list_expands_once(void **state)
 {
@@ -316,6 +338,7 @@ main(void)
 		cmocka_unit_test(test_delivers), cmocka_unit_test(test_retries),
 		cmocka_unit_test(test_restart_forgets_nothing), cmocka_unit_test(test_half_done),
 		cmocka_unit_test(test_list_expands_once), cmocka_unit_test(test_queue_restart),
+		cmocka_unit_test(test_long_lists),
 		cmocka_unit_test(test_tables_down), cmocka_unit_test(test_black_hole),
 		cmocka_unit_test(test_segments_recycle), cmocka_unit_test(test_carry),
 	};

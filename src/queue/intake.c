@@ -24,7 +24,8 @@ struct fresh {
 };
 
 struct slice {
-	struct arena arena;
+	struct arena arena;		/* the messages */
+	struct arena work;		/* what one of them becomes: lists can be long */
 	struct fresh *f;
 	size_t n;
 	bool strange;
@@ -108,7 +109,8 @@ intake_slice(struct queue *q, struct seg *s, struct slice *sl)
 		struct fresh *f = &sl->f[i];
 
 		if (f->m.id != 0)
-			intake_message(q, s, &f->m, &sl->arena);
+			intake_message(q, s, &f->m, &sl->work);
+		arena_reset(&sl->work);
 		s->indexed = f->end;
 	}
 }
@@ -274,12 +276,13 @@ intake_run(void *arg)
 	if (!sl.f)
 		return;
 	arena_init(&sl.arena, ARENA_MAX);
+	arena_init(&sl.work, ARENA_MAX);
 	while (!q->stopping) {
 		struct seg *s;
 
 		new_segments(q);
-		reroute_waiting(q, &sl.arena);
-		arena_reset(&sl.arena);
+		reroute_waiting(q, &sl.work);
+		arena_reset(&sl.work);
 		if (!q->seg_news && (s = pick(q))) {
 			scan(q, s, &sl);
 			task_wake(&q->dispatch);
@@ -295,4 +298,5 @@ intake_run(void *arg)
 			break;
 	}
 	arena_done(&sl.arena);
+	arena_done(&sl.work);
 }

@@ -130,6 +130,9 @@ goals(const struct expansion *x, struct arena *a, struct becoming *out)
 			log_begin(LOG_WARN, "target_skipped"), log_s("addr", g->addr),
 			    log_s("text", g->text), log_end();
 	}
+	/* Nothing is left, and not because a table said so: nobody must think it arrived. */
+	if (out->n == 0 && x->ngoal > 0)
+		return never(STR("550 5.3.5 programs and files are not delivered to"), out);
 	return BECOMES_OK;
 }
 

@@ -225,10 +225,8 @@ intake_message(struct queue *q, struct seg *s, const struct spool_msg *m, struct
 	struct intake in = { .q = q, .s = s, .m = m, .a = a };
 	struct entry *e = entry_find(&q->ix, m->id);
 	uint32_t off = (uint32_t)m->ref.offset, n = (uint32_t)m->env.nrcpt;
-	struct fate *f = arena_zalloc(a, n * sizeof *f);
+	struct fate *f;
 
-	if (!f)
-		abort();
 	s->total++;
 	if (seg_was_done(s, off))
 		return;
@@ -238,6 +236,9 @@ intake_message(struct queue *q, struct seg *s, const struct spool_msg *m, struct
 			state_done(q, s, off, m->id);
 		return;
 	}
+	f = calloc(n + 1, sizeof *f);		/* never too little for a record we took */
+	if (!f)
+		abort();
 	q->stats.taken++;
 	log_queued(m);
 	for (uint32_t i = 0; i < n; i++) {
@@ -246,6 +247,7 @@ intake_message(struct queue *q, struct seg *s, const struct spool_msg *m, struct
 	}
 	for (uint32_t i = 0; i < n; i++)
 		apply(&in, &f[i]);
+	free(f);
 	if (in.e) {
 		launch(&in);
 		return;
