@@ -141,6 +141,8 @@ fd_watch_set(struct fd_watch *w)
 		events |= EPOLLIN | EPOLLRDHUP;
 	if (w->what & FD_WRITE)
 		events |= EPOLLOUT;
+	if (w->edge)
+		events |= EPOLLET;
 	if (!e->registered)
 		e->life++;
 	if (!fd_control(e->registered ? EPOLL_CTL_MOD : EPOLL_CTL_ADD, w->fd, e, events))

@@ -18,7 +18,8 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 
-enum { BUFFER = 256 << 10, LINE_MAX_BYTES = 16 << 10, ROLE_MAX = 64, STAMP = 20 };
+enum { BUFFER = 256 << 10, LINE_MAX_BYTES = 16 << 10, ROLE_MAX = 64, STAMP = 20,
+	MUCH = 48 << 10 };
 
 static struct {
 	int sink;
@@ -28,7 +29,7 @@ static struct {
 	char role[ROLE_MAX];
 	int role_index;
 	size_t sent, whole, at;
-	bool open, overflow;
+	bool open, overflow, urgent;
 	uint64_t dropped, told;		/* lines lost; those a log_dropped line has told of */
 	int64_t stamp_s;		/* the second that stamp holds */
 	char stamp[STAMP];
@@ -234,6 +235,7 @@ start_line(enum log_level level, const char *event)
 
 	lg.open = true;
 	lg.overflow = false;
+	lg.urgent |= level >= LOG_WARN;
 	if (json)
 		put("{\"ts\":\"", 7);
 	else
@@ -367,9 +369,25 @@ log_ip(const char *key, struct ip ip)
 		log_str(key, ip_format(ip, text));
 }
 
+bool
+log_waiting(void)
+{
+	return lg.sent < lg.whole;
+}
+
+bool
+log_flush_much(void)
+{
+	if (!lg.urgent && lg.whole - lg.sent < MUCH)
+		return false;
+	log_flush();
+	return true;
+}
+
 void
 log_flush(void)
 {
+	lg.urgent = false;
 	while (lg.sent < lg.whole && lg.sink != -1) {
 		ssize_t n = write(lg.sink, lg.buf + lg.sent, lg.whole - lg.sent);
 

@@ -4,7 +4,8 @@
  *
  * 1. log_begin, fields, log_end: no suspension in between; one event at a time.
  * 2. Foreign bytes are escaped (\xNN), values and lines capped: no value can fake a line or field.
- * 3. Buffered, flushed by a hook of the loop.  A stuck sink is never waited for: lines are dropped
+ * 3. Buffered; a hook of the loop flushes warnings at once, all else within LOG_LAZY_MS, so that a
+ *    busy role does not wake keeper for each line.  A stuck sink is never waited for: lines are dropped
  *    and counted, and the count is the next line that gets through (event=log_dropped).
  * 4. Secrets are a type that log_s does not take: the compiler refuses.
  *
@@ -52,8 +53,12 @@ void log_end(void);
 	char *: log_cstr, \
 	const char *: log_cstr)(key, v)
 
-/* Writes what the sink takes now; the loop's hook does so each turn. */
+/* Writes what the sink takes now. */
 void log_flush(void);
+
+/* The same if a warning or much is waiting; else false: less than that, or nothing, is left. */
+bool log_flush_much(void);
+bool log_waiting(void);
 
 /* Before the process ends: waits for the sink up to that long. */
 void log_drain(int64_t ms);
@@ -61,6 +66,7 @@ void log_drain(int64_t ms);
 /* Lines dropped since the start. */
 uint64_t log_dropped(void);
 
-/* The hook (log_flush) is set by loop_init; without a loop call log_flush. */
+/* The hook is set by loop_init; without a loop call log_flush. */
+enum { LOG_LAZY_MS = 10 };
 
 #endif

@@ -36,7 +36,7 @@ static struct {
 	struct hook hook[HOOKS_MAX];
 	unsigned nhooks, holds;
 	bool up, stopping;
-	struct timer trim;
+	struct timer trim, log;
 	struct fd_watch signals;
 	struct {
 		void (*fn)(void *arg, int signo);
@@ -90,10 +90,20 @@ loop_signal(int signo, void (*fn)(void *arg, int signo), void *arg)
 }
 
 static void
-log_hook(void *arg)
+log_late(void *arg)
 {
 	(void)arg;
 	log_flush();
+}
+
+static void
+log_hook(void *arg)
+{
+	(void)arg;
+	if (!log_waiting() || log_flush_much())
+		timer_clear(&loop.log);
+	else if (!timer_is_set(&loop.log))
+		timer_set(&loop.log, now_ms() + LOG_LAZY_MS, log_late, NULL);
 }
 
 void
@@ -126,6 +136,8 @@ loop_done(void)
 		if (loop.on[s].fn != NULL)
 			loop_signal(s, NULL, NULL);
 	timer_clear(&loop.trim);
+	timer_clear(&loop.log);
+	log_flush();
 	fd_watch_clear(&loop.signals);
 	signals_fd = -1;
 	(void)close(loop.signals.fd);

@@ -48,11 +48,12 @@ void loop_release(void);
 /* Before close, and before giving the descriptor away.  No coroutine may wait on it. */
 void fd_forget(int fd);
 
-/* A level-triggered callback for libraries with an event interface of their own.  A descriptor
+/* A callback, level-triggered for libraries with an event interface of their own.  A descriptor
  * has either a watch or coroutines that wait on it.  Owned by the caller, zero is valid. */
 struct fd_watch {
 	int fd;
 	unsigned what;			/* FD_READ | FD_WRITE; 0 when not set */
+	bool edge;			/* told of each change once */
 	void (*fn)(void *arg, unsigned ready);
 	void *arg;
 };

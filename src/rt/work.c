@@ -29,7 +29,7 @@ static struct {
 	pthread_cond_t more;
 	struct queue todo, done;
 	bool stopping;
-	bool told;			/* the eventfd has been written and not read */
+	bool told;			/* the eventfd is written, and the loop has not come */
 	unsigned nthreads;
 	pthread_t thread[THREADS_MAX];
 	struct fd_watch watch;
@@ -55,6 +55,16 @@ queue_get(struct queue *q)
 	return item;
 }
 
+/* The watch is edge-triggered: each write is an event, and nobody need read it. */
+static void
+tell_loop(void)
+{
+	uint64_t one = 1;
+
+	if (write(work.watch.fd, &one, sizeof one) == -1 && errno != EAGAIN)
+		abort();
+}
+
 static void *
 worker_run(void *arg)
 {
@@ -76,12 +86,11 @@ worker_run(void *arg)
 		queue_put(&work.done, item);
 		tell = !work.told;
 		work.told = true;
-		if (tell) {
-			uint64_t one = 1;
-
-			if (write(work.watch.fd, &one, sizeof one) == -1)
-				abort();
-		}
+		if (!tell)
+			continue;
+		(void)pthread_mutex_unlock(&work.lock);
+		tell_loop();
+		(void)pthread_mutex_lock(&work.lock);
 	}
 	(void)pthread_mutex_unlock(&work.lock);
 	return NULL;
@@ -91,13 +100,10 @@ static void
 on_done(void *arg, unsigned ready)
 {
 	struct work_item *item;
-	uint64_t n;
 
 	(void)arg;
 	(void)ready;
 	(void)pthread_mutex_lock(&work.lock);
-	if (read(work.watch.fd, &n, sizeof n) == -1 && errno != EAGAIN)
-		abort();
 	work.told = false;
 	item = work.done.first;
 	work.done = (struct queue){ NULL, &work.done.first };
@@ -126,7 +132,7 @@ work_init(unsigned nthreads)
 		return;
 	if (pthread_mutex_init(&work.lock, NULL) != 0 || pthread_cond_init(&work.more, NULL) != 0)
 		abort();
-	work.watch = (struct fd_watch){ .what = FD_READ, .fn = on_done };
+	work.watch = (struct fd_watch){ .what = FD_READ, .edge = true, .fn = on_done };
 	work.watch.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
 	if (work.watch.fd == -1 || !fd_watch_set(&work.watch))
 		abort();
@@ -159,8 +165,9 @@ work_submit(struct work_item *item)
 	work.pending++;
 	(void)pthread_mutex_lock(&work.lock);
 	queue_put(&work.todo, item);
-	(void)pthread_cond_signal(&work.more);
 	(void)pthread_mutex_unlock(&work.lock);
+	/* After the unlock: who wakes must not find the lock taken. */
+	(void)pthread_cond_signal(&work.more);
 }
 
 struct call {

@@ -15,8 +15,9 @@
 #include "rt/clock.h"
 #include "rt/co.h"
 #include "rt/log.h"
+#include "rt/timer.h"
 
-enum { TAKE_MS = 20'000 };
+enum { TAKE_MS = 20'000, NOTICE_MS = 2 };
 
 struct take {
 	struct link link;
@@ -40,6 +41,9 @@ struct filer {
 	struct ipc *pool, *queue;
 	struct link takes, held;
 	uint32_t tag;
+	struct sw_notice notice;	/* the last; not sent yet while the timer runs */
+	struct timer later;
+	int64_t told_ms;
 };
 
 static void
@@ -132,12 +136,29 @@ release(struct filer *f, uint64_t n, uint64_t gen)
 }
 
 static void
-tell_queue(struct filer *f, const struct sw_notice *n)
+notice_send(void *arg)
 {
+	struct filer *f = arg;
+	const struct sw_notice *n = &f->notice;
+
+	timer_clear(&f->later);
+	f->told_ms = now_ms();
 	if (f->queue)
 		(void)ipc_send(f->queue, MSG_seg_notice, &(struct msg_seg_notice){
 		    .segno = n->segno, .gen = n->gen, .committed = n->committed,
 		    .closed = n->closed });
+}
+
+/* A notice says all that those before it said of the segment: between two a moment may pass, so
+ * that queue is not woken for every commit.  The end of a segment is told at once. */
+static void
+tell_queue(struct filer *f, const struct sw_notice *n)
+{
+	f->notice = *n;
+	if (n->closed || now_ms() - f->told_ms >= NOTICE_MS)
+		notice_send(f);
+	else if (!timer_is_set(&f->later))
+		timer_set(&f->later, f->told_ms + NOTICE_MS, notice_send, f);
 }
 
 static void
@@ -173,6 +194,7 @@ void
 filer_free(struct filer *f)
 {
 	sw_free(f->sw);
+	timer_clear(&f->later);
 	if (f->pool)
 		ipc_close(f->pool);
 	if (f->queue)

@@ -25,7 +25,7 @@
 
 enum { EXIT_CONFIG = 78 };
 
-enum { TABLES_MS = 5000, SEE_OFF_MS = 30'000, LOOK_MS = 250 };
+enum { QUICK_US = 400, TABLES_MS = 5000, SEE_OFF_MS = 30'000, LOOK_MS = 250 };
 
 /* One socket we accept on; a listener may have several. */
 struct entrance {
@@ -231,7 +231,8 @@ smtpd_role_run(struct role_env *env)
 		.on_peer = on_peer, .on_listen = on_listen, .on_unlisten = on_unlisten,
 		.on_status = on_status,
 	};
-	struct sw_conf conf = { .budget = env->cfg->lim.message_memory };
+	struct sw_conf conf = { .budget = env->cfg->lim.message_memory,
+	    .quick_us = QUICK_US };
 	struct worker w = { .env = env };
 	struct smtpd_ops ops;
 

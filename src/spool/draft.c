@@ -68,6 +68,7 @@ sd_begin(struct spool_writer *sw, enum spool *why)
 	d->len = d->n = 0;
 	d->failed = SPOOL_OK;
 	sw->memory += d->cap;
+	sw->ndrafts++;
 	return d;
 }
 
@@ -355,6 +356,7 @@ draft_free(struct spool_draft *d)
 {
 	struct spool_writer *sw = d->sw;
 
+	sw->ndrafts--;
 	sw->memory -= d->cap;
 	if (d->big) {
 		sw->memory -= big_memory(sw);

@@ -14,9 +14,12 @@
 
 #include "base/msgid.h"
 #include "base/num.h"
+#include "rt/clock.h"
 #include "rt/disk.h"
 #include "rt/work.h"
 #include "spool/break.h"
+
+enum { SLOW_US = 5000, SLOW_MS = 1000 };
 
 static void
 notice(struct spool_writer *sw, bool closed)
@@ -73,6 +76,32 @@ seals_put(struct spool_writer *sw, struct batch *b)
 	}
 }
 
+/* The only message under way, on a disk that answers at once: two changes of thread would cost
+ * about as much as the sync itself, and nobody is there whom the loop's absence could keep waiting
+ * longer than a turn of it.  A disk that was slow once is not trusted for a while. */
+static bool
+alone(const struct spool_writer *sw)
+{
+	return sw->flying.records == 1 && sw->ndrafts == 1 && sw->sync_us > 0 &&
+	    sw->sync_us < sw->conf.quick_us && now_ms() >= sw->slow_until;
+}
+
+/* suspends, or not for long */
+static void
+write_out(struct spool_writer *sw, struct batch_io *io)
+{
+	int64_t began = clock_us(), took;
+
+	if (alone(sw))
+		batch_io_run(io);
+	else
+		work_call(batch_io_run, io);
+	took = clock_us() - began;
+	sw->sync_us = sw->sync_us > 0 ? (sw->sync_us * 7 + took) / 8 : took;
+	if (took > SLOW_US)
+		sw->slow_until = now_ms() + SLOW_MS;
+}
+
 /* Write and sync the flying batch.  suspends */
 static enum spool
 flush(struct spool_writer *sw)
@@ -90,7 +119,7 @@ flush(struct spool_writer *sw)
 		at.offset += seals.n;
 	}
 	batch_finish(&sw->flying, at);
-	work_call(batch_io_run, &io);
+	write_out(sw, &io);
 	if (io.err == 0) {
 		sw->off = at.offset + sw->flying.n;
 		sw->nseal = 0;

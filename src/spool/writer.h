@@ -49,6 +49,7 @@ struct sw_conf {
 	size_t inline_max;		/* larger content goes to a big file; 0: 256 KiB */
 	size_t batch_max;		/* 0: 4 MiB */
 	size_t big_block;		/* streaming unit; 0: 512 KiB */
+	unsigned quick_us;		/* see writer.c, alone(); 0: never */
 };
 
 /* NULL when no coroutine can be had.  ops and conf are copied. */

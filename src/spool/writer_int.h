@@ -37,6 +37,9 @@ struct spool_writer {
 	struct link no_room;		/* sw_waiter until the filling batch takes off */
 	struct spool_seal seal[WRITER_SEALS];	/* not durable yet */
 	unsigned nseal;
+	unsigned ndrafts;		/* begun, neither committed nor dropped */
+	int64_t sync_us;		/* what a commit takes, on the average */
+	int64_t slow_until;		/* now_ms(); the disk let us wait */
 
 	unsigned writer;
 	uint32_t seq;
