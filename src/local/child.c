@@ -13,8 +13,6 @@
 
 #include "local/maildir.h"
 
-enum { OPEN_MAX_DIRS = 64 };
-
 /* Directories stay open for one batch only: one that is replaced between batches is seen. */
 struct open_dir {
 	uint32_t item;			/* the item it was opened for */
@@ -27,7 +25,7 @@ struct child {
 	const char *shared;
 	const struct child_item *item;
 	size_t ndir;
-	struct open_dir dir[OPEN_MAX_DIRS];
+	struct open_dir dir[CHILD_DIRS_MAX];
 	uint8_t dir_of[CHILD_ITEMS_MAX];	/* index in dir + 1; 0: none */
 	char name[CHILD_ITEMS_MAX][MAILDIR_NAME_MAX];
 	struct child_answer answer;
@@ -61,8 +59,8 @@ place_find(struct child *c, uint32_t i)
 			c->dir_of[i] = (uint8_t)(d + 1);
 			return &c->dir[d];
 		}
-	if (c->ndir == OPEN_MAX_DIRS) {
-		say(&c->answer.item[i], EAGAIN, NULL);	/* the next batch takes it */
+	if (c->ndir == CHILD_DIRS_MAX) {
+		say(&c->answer.item[i], EAGAIN, NULL);	/* lane.c does not ask this */
 		return NULL;
 	}
 	struct open_dir *dir = &c->dir[c->ndir];

@@ -23,6 +23,7 @@
 
 enum {
 	CHILD_ITEMS_MAX = 512,
+	CHILD_DIRS_MAX = 64,		/* mailboxes of one batch; each has four open directories */
 	CHILD_ARENA = 1 << 30,		/* address space; pages are touched as needed */
 	CHILD_WHAT = 60,
 };

@@ -51,6 +51,8 @@ struct lane {
 	uint32_t strings_n;
 	uint64_t content_n;
 	struct delivery *batch[CHILD_ITEMS_MAX];
+	size_t nplaces;			/* its different mailboxes, by the first delivery of each */
+	const struct delivery *place[CHILD_DIRS_MAX];
 };
 
 static void
@@ -246,10 +248,24 @@ item_put(struct lane *l, struct delivery *d)
 	return true;
 }
 
+/* Is there room in the batch for d's mailbox? */
+static bool
+place_fits(struct lane *l, const struct delivery *d)
+{
+	for (size_t i = l->nplaces; i > 0; i--)
+		if (strcmp(l->place[i - 1]->rel, d->rel) == 0 &&
+		    strcmp(l->place[i - 1]->folder, d->folder) == 0)
+			return true;
+	if (l->nplaces == CHILD_DIRS_MAX)
+		return false;
+	l->place[l->nplaces++] = d;
+	return true;
+}
+
 static void
 batch_gather(struct lane *l)
 {
-	l->n = 0;
+	l->n = l->nplaces = 0;
 	l->content_n = 0;
 	l->strings_n = 0;
 	(void)string_put(l, l->conf.hostname.p, l->conf.hostname.n);
@@ -259,9 +275,14 @@ batch_gather(struct lane *l)
 		if (l->n > 0 && (l->content_n + content_len(&d->job->ref) > BATCH_BYTES ||
 		    l->strings_n > STRINGS_MAX / 2))
 			break;
+		if (!place_fits(l, d))
+			break;
 		list_remove(&d->link);
-		if (!item_put(l, d))
-			l->conf.on_done(l->conf.ctx, &d, 1);
+		if (item_put(l, d))
+			continue;
+		if (l->nplaces > 0 && l->place[l->nplaces - 1] == d)
+			l->nplaces--;			/* it is gone with on_done */
+		l->conf.on_done(l->conf.ctx, &d, 1);
 	}
 }
 

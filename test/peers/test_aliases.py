@@ -92,6 +92,16 @@ def test_several_recipients_that_meet_get_one_copy(house):
     assert who_got(house, 'meet', 3) == {'alice': 1, 'bob': 1, 'carol': 1}
 
 
+def test_list_of_many_mailboxes(tmp_path):
+    """More mailboxes than one batch holds open are taken by the next batch, not by the next attempt."""
+    names = ['u%d' % i for i in range(200)]
+    with House(tmp_path / 'h', users=names, aliases='postmaster: u0\nall: %s\n' % ', '.join(names)) as h:
+        h.start()
+        h.send('Subject: all\r\n\r\nx\r\n', to=['all@example.test'])
+        wait_for(lambda: len(list((h.dir / 'mail/example.test').glob('u*/new/*'))) == 200, 20)
+        assert 'too many mailboxes' not in h.log()
+
+
 def test_owner_is_the_sender_of_a_list(house):
     house.send('Subject: list\r\n\r\nx\r\n', to=['news@example.test'])
     assert who_got(house, 'list', 2) == {'alice': 1, 'TO:<gone@far.example>': 1}
