@@ -74,7 +74,7 @@ def smtp_source(port):
 def kill_role(server, rng):
     """One role dies; how long until it is there again, with another pid."""
     roles = server.roles()
-    names = [n for n in roles if n.split()[0] in KILLABLE]
+    names = [n for n in roles if n.split()[:1] and n.split()[0] in KILLABLE]
     name = rng.choice(names)
     os.kill(roles[name], signal.SIGKILL)
     died = time.monotonic()
