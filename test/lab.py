@@ -204,6 +204,7 @@ class Postern:
     def __exit__(self, *_):
         if self.process is not None:
             self.stop()
+        shutil.rmtree(self.dir / 'spool', ignore_errors=True)      # pytest keeps folders to the end of a run
 
 
 def alive(pid):
