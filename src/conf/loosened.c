@@ -59,6 +59,7 @@ config_loosened(const struct config *cfg, struct buf *out)
 	struct config *dflt = config_minimal("mx.invalid", "invalid");
 	size_t count = 0;
 
+	count += compare(&block_top, cfg, dflt, out);
 	count += compare(&block_limits, &cfg->lim, &dflt->lim, out);
 	count += compare(&block_dns, &cfg->dns, &dflt->dns, out);
 	count += put_nets_line("exempt", &cfg->exempt, out);
@@ -67,6 +68,19 @@ config_loosened(const struct config *cfg, struct buf *out)
 		count += put_nets_line("xclient", &cfg->listener[i].xclient_from, out);
 		count += put_nets_line("proxy", &cfg->listener[i].proxy_from, out);
 	}
+	if (cfg->observe_all) {
+		buf_puts(out, "policy: observe: rules only log what they would have done\n");
+		count++;
+	}
+	for (size_t i = 0; i < cfg->nobserve; i++, count++)
+		buf_putf(out, "policy: observe " STR_F ": it only logs what it would have done\n",
+		    STR_A(cfg->observe[i]));
+	for (size_t i = 0; i < cfg->ngrant; i++)
+		if (cfg->grant[i].sending_any) {
+			buf_putf(out, "relay: " STR_F ": sending-as any: whoever is there may send "
+			    "as anybody\n", STR_A(cfg->grant[i].name));
+			count++;
+		}
 	if (cfg->test.on) {
 		buf_puts(out, "test: this instance is for tests\n");
 		count++;

@@ -242,11 +242,21 @@ void
 check_tables(struct check *c)
 {
 	struct sources all = { .owner = c->cfg->role[ROLE_KEEPER].uid };
+	struct conf_errors found = {};
 	struct tables t = {};
 	int fd;
 
 	sources_of(&all, c->cfg);
-	(void)sources_look(&all, c->errs);
+	(void)sources_look(&all, &found);
+	for (size_t i = 0; i < found.n; i++) {
+		struct str one = found.e[i].text;
+
+		if (str_find(one, STR(": note: ")) >= 0)
+			buf_putf(c->notes, STR_F "\n", STR_A(one));
+		else
+			conf_error_add(c->errs, 0, 0, STR_F, STR_A(one));
+	}
+	conf_errors_done(&found);
 	fd = sources_image(&all);
 	if (fd >= 0 && tables_take(&t, fd, 1))
 		check_postmaster(c, &t);

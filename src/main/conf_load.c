@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "policy/decide.h"
 
 enum { FILE_MAX = 16 << 20 };
 
@@ -56,6 +57,10 @@ conf_load(const char *path, FILE *errors)
 	buf_init(&b, FILE_MAX);
 	if (read_file(path, &b, errors)) {
 		cfg = config_parse(buf_str(&b), path, &errs);
+		if (cfg != NULL && !policy_check(cfg, &errs)) {
+			config_free(cfg);
+			cfg = NULL;
+		}
 		for (size_t i = 0; i < errs.n; i++)
 			(void)fprintf(errors, "%s:%u:%u: " STR_F "\n", path, errs.e[i].line,
 			    errs.e[i].col, STR_A(errs.e[i].text));

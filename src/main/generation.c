@@ -16,6 +16,7 @@
 #include "base/num.h"
 #include "main/keeper.h"
 #include "main/papers.h"
+#include "policy/decide.h"
 
 enum { CONFIG_MAX = 16 << 20 };
 
@@ -90,6 +91,10 @@ make(struct keeper *k, struct str text, struct conf_errors *errs)
 	if (!g)
 		abort();
 	g->cfg = config_parse(text, k->config_file, errs);
+	if (g->cfg && !policy_check(g->cfg, errs)) {
+		config_free(g->cfg);
+		g->cfg = NULL;
+	}
 	if (!g->cfg) {
 		free(g);
 		return NULL;

@@ -19,6 +19,7 @@
 #include "main/conf_load.h"
 #include "main/verb.h"
 #include "main/verb_json.h"
+#include "policy/decide.h"
 
 enum { EX_CONFIG_ = 78 };
 
@@ -153,6 +154,7 @@ verb_check(int argc, char **argv)
 		struct check c = { cfg, &errs, &notes };
 
 		if (cfg != NULL) {
+			(void)policy_check(cfg, &errs);
 			check_all(&c);
 			(void)config_loosened(cfg, &loosened);
 		}

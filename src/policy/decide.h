@@ -69,6 +69,9 @@ void policy_free(struct policy *p);
 void policy_tables(struct policy *p, const struct tables *t);
 /* The reply's words, where they depend on the facts; the arena's.  v itself otherwise. */
 struct reply policy_words(const struct facts *f, const struct verdict *v, struct arena *a);
+/* Mistakes that only policy sees; false: some were added. */
+struct conf_errors;
+bool policy_check(const struct config *cfg, struct conf_errors *errs);
 /* Is there a rule of that name, and may it be observed only? */
 bool policy_rule_known(struct str name, bool *observable);
 

@@ -147,7 +147,7 @@ build_line(struct building *w, unsigned number, struct str text)
 		return;
 	}
 	if (notice != NULL)
-		conf_error_add(w->errs, number, 1, "%s", notice);
+		conf_error_add(w->errs, number, 1, "note: %s", notice);
 	if (l.form == 0)
 		return;
 	if (l.form == ACCESS_NET || l.form == ACCESS_BRACKET) {
@@ -171,7 +171,7 @@ build_line(struct building *w, unsigned number, struct str text)
 		w->bad = true;
 	} else if (!image_add(w->b, key_str(&k), buf_str(&w->value))) {
 		conf_error_add(w->errs, number, 1,
-		    "the key was already given; the first one holds");
+		    "note: the key was already given; the first one holds");
 	} else if (l.act == ACC_RELAY) {
 		note_relay(w, &l, number, &k);
 	}

@@ -66,8 +66,10 @@ test_A52_connect_order(void **state)
 		{ "2001:db8:0:1::1", "", ACC_RELAY }, { "2001:db8:0:10::1", "", ACC_NONE },
 		{ "2001:db8:0:2::5", "", ACC_REJECT }, { "2001:db8:1:2::5", "", ACC_DISCARD },
 		{ "100.65.1.1", "", ACC_OK }, { "100.127.1.1", "", ACC_REJECT },
-		{ "10.0.0.1", "spam.example", ACC_REJECT }, { "10.0.0.1", "a.spam.example", ACC_REJECT },
-		{ "10.0.0.1", "ok.spam.example", ACC_OK }, { "10.0.0.1", "nospam.example", ACC_NONE },
+		{ "10.0.0.1", "spam.example", ACC_REJECT },
+		{ "10.0.0.1", "a.spam.example", ACC_REJECT },
+		{ "10.0.0.1", "ok.spam.example", ACC_OK },
+		{ "10.0.0.1", "nospam.example", ACC_NONE },
 		{ "203.0.113.5", "", ACC_REJECT }, { "10.0.0.1", "x.friend.example", ACC_RELAY },
 		{ "10.0.0.1", "x.skip.friend.example", ACC_NONE },
 		{ "203.0.113.5", "friend.example", ACC_RELAY }, { "127.0.0.3", "", ACC_OK },
@@ -177,9 +179,14 @@ test_A65_certificates(void **state)
 static void
 test_A66_levels(void **state)
 {
-	static const struct { const char *text; bool good, verify, perm; unsigned bits; } cases[] = {
+	static const struct {
+		const char *text;
+		bool good, verify, perm;
+		unsigned bits;
+	} cases[] = {
 		{ "VERIFY", true, true, false, 0 }, { "VERIFY:112", true, true, false, 112 },
-		{ "ENCR:112", true, false, false, 112 }, { "PERM+VERIFY:112", true, true, true, 112 },
+		{ "ENCR:112", true, false, false, 112 },
+		{ "PERM+VERIFY:112", true, true, true, 112 },
 		{ "TEMP+ENCR:56", true, false, false, 56 }, { "ENCR", false, 0, 0, 0 },
 		{ "ENCR:112+CN:smtp.endmail.org", true, false, false, 112 },
 		{ "VERIFY+CN++CITag:MyCA", true, true, false, 0 }, { "VERIFY:x", false, 0, 0, 0 },
@@ -293,8 +300,8 @@ count_relay(void *arg, const struct access_relay *r)
 static void
 test_relay_lines_listed(void **state)
 {
-	struct access_map m = load("Sendmail.org RELAY\n193.140 RELAY\na.b REJECT\nlocalhost RELAY\n"
-	    "127.0.0.1 RELAY\nTo:c.d RELAY\n");
+	struct access_map m = load("Sendmail.org RELAY\n193.140 RELAY\na.b REJECT\n"
+	    "localhost RELAY\n127.0.0.1 RELAY\nTo:c.d RELAY\n");
 	uint64_t seen = 0;
 	bool by_name;
 
