@@ -234,6 +234,7 @@ config_check(struct reader *r)
 	check_names(r);
 	check_listeners(r);
 	check_domains(r);
+	check_auth(r);
 	check_ways_out(r);
 	check_limits(r);
 	check_role_ids(r);

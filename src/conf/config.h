@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "base/str.h"
+#include "conf/auth.h"
 #include "conf/limits.h"
 #include "conf/parts.h"
 #include "conf/roles.h"
@@ -68,6 +69,7 @@ struct config {
 	struct limits lim;
 	struct dns_conf dns;
 	struct role_id role[ROLE_COUNT];
+	struct auth_conf auth;
 	struct log_conf log;
 	struct test_conf test;
 	struct conf_origins *origins;	/* line of each table setting; for `config show` */

@@ -31,6 +31,12 @@ struct limits {
 	int64_t errors_soft_delay_ms;
 	uint64_t errors_hard;		/* errors before 421 */
 	uint64_t errors_auth;		/* failed AUTHs before 421 */
+	uint64_t auth_ip;		/* failed AUTHs of an address in auth_window_ms */
+	uint64_t auth_net;		/* ... of a /24 or /64 */
+	uint64_t auth_user;		/* ... for one user, from addresses not known for it */
+	uint64_t auth_spray;		/* users tried with one password */
+	int64_t auth_window_ms;
+	int64_t auth_delay_ms;		/* of the first failure; doubles up to 32 times that */
 	uint64_t unknown_rcpt;		/* unknown recipients before 450 4.7.1 */
 	/* all sessions together */
 	uint64_t sessions_mx;

@@ -18,6 +18,8 @@
 enum listener_kind { L_MX, L_SUBMISSION, L_LMTP, L_LOCAL };
 /* REQUIRED: STARTTLS, and no mail without it */
 enum listener_tls { LTLS_OFF, LTLS_STARTTLS, LTLS_IMPLICIT, LTLS_REQUIRED };
+/* Default: required on submission, off elsewhere. */
+enum listener_auth { LAUTH_DEFAULT, LAUTH_OFF, LAUTH_OFFERED, LAUTH_REQUIRED };
 enum client_certs { CERTS_OFF, CERTS_REQUEST, CERTS_REQUIRE };
 
 struct nets { struct net *net; size_t n; };
@@ -30,6 +32,7 @@ struct listener {
 	struct str path;		/* Unix socket */
 	unsigned mode;			/* ... and its permissions */
 	enum listener_tls tls;
+	enum listener_auth auth;	/* may, must clients say who they are? */
 	enum client_certs client_certs;	/* do we ask clients for certificates? */
 	struct str client_ca;		/* PEM file of who vouches for them; empty: nobody */
 	struct nets proxy_from;		/* peers that must send a PROXY header */
@@ -39,6 +42,10 @@ struct listener {
 };
 
 enum users_kind { USERS_NONE, USERS_FILE, USERS_SYSTEM };
+/* Where passwords are checked; DEFAULT became FILE or NONE when the snapshot is there. */
+enum passwords_kind {
+	PW_DEFAULT, PW_NONE, PW_FILE, PW_DOVECOT, PW_PAM, PW_SQLITE, PW_POSTGRESQL, PW_LDAP,
+};
 enum deliver_kind { DLV_MAILDIR, DLV_LMTP, DLV_DISCARD };
 
 struct dkim_key { struct str selector, file; };
@@ -47,6 +54,8 @@ struct domain {
 	struct str name;		/* lower case */
 	enum users_kind users;
 	struct str users_file, aliases_file, virtusers_file;	/* empty: none */
+	enum passwords_kind passwords;
+	struct str passwords_at;	/* file, socket or service */
 	struct str catch_all;		/* user of this domain, or an address; empty: none */
 	char detail;			/* separator of user+detail; 0: none */
 	enum deliver_kind deliver;

@@ -203,6 +203,64 @@ put_fmt(struct printer *p, const char *name, unsigned line, struct buf *b)
 }
 
 static void
+put_mechanisms(struct printer *p, const char *what, const unsigned *set)
+{
+	struct buf b;
+
+	buf_init(&b, 1024);
+	buf_putf(&b, "%s", what);
+	for (unsigned i = 0; i < MECH_COUNT; i++)
+		if (*set & MECH_BIT(i)) {
+			buf_putc(&b, ' ');
+			buf_put(&b, auth_mech_name((enum auth_mech)i));
+		}
+	put_value(p, "auth", buf_str(&b), line_of(p->cfg, set));
+	buf_done(&b);
+}
+
+static void
+put_auth(struct printer *p)
+{
+	const struct auth_conf *a = &p->cfg->auth;
+	struct arena *mem = p->cfg->memory;
+	struct buf b;
+
+	put_mechanisms(p, "mechanisms", &a->offered);
+	put_mechanisms(p, "trusted", &a->trusted);
+	if (a->keytab.n > 0)
+		put_value(p, "auth", str_cat(mem, STR("keytab "), word(p, a->keytab)),
+		    line_of(p->cfg, &a->keytab));
+	buf_init(&b, 16384);
+	if (a->oauth.keys_file.n > 0) {
+		buf_putf(&b, "oauth issuer " STR_F, STR_A(word(p, a->oauth.issuer)));
+		buf_putf(&b, " audience " STR_F, STR_A(word(p, a->oauth.audience)));
+		buf_putf(&b, " keys " STR_F, STR_A(word(p, a->oauth.keys_file)));
+		buf_putf(&b, " claim " STR_F, STR_A(word(p, a->oauth.claim)));
+		put_value(p, "auth", buf_str(&b), line_of(p->cfg, &a->oauth));
+	}
+	buf_done(&b);
+	put_nets(p, "auth parameter", &a->parameter_from);
+}
+
+static void
+put_passwords(struct printer *p, const struct domain *d)
+{
+	static const char *const kinds[] = {
+		[PW_DEFAULT] = "none", [PW_NONE] = "none", [PW_FILE] = "file",
+		[PW_DOVECOT] = "dovecot", [PW_PAM] = "pam", [PW_SQLITE] = "sqlite",
+		[PW_POSTGRESQL] = "postgresql", [PW_LDAP] = "ldap",
+	};
+	struct buf b;
+
+	buf_init(&b, 8192);
+	buf_putf(&b, "%s", kinds[d->passwords]);
+	if (d->passwords_at.n > 0 && d->passwords > PW_NONE)
+		buf_putf(&b, " " STR_F, STR_A(word(p, d->passwords_at)));
+	put_value(p, "passwords", buf_str(&b), line_of(p->cfg, &d->passwords));
+	buf_done(&b);
+}
+
+static void
 put_domain(struct printer *p, const struct domain *d)
 {
 	const struct config *cfg = p->cfg;
@@ -215,6 +273,7 @@ put_domain(struct printer *p, const struct domain *d)
 	else
 		buf_put(&b, d->users == USERS_SYSTEM ? STR("system") : STR("none"));
 	put_fmt(p, "users", line_of(cfg, &d->users), &b);
+	put_passwords(p, d);
 	if (d->aliases_file.n > 0) {
 		buf_putf(&b, "file " STR_F, STR_A(word(p, d->aliases_file)));
 		put_fmt(p, "aliases", line_of(cfg, &d->aliases_file), &b);
@@ -410,6 +469,7 @@ put_all(struct printer *p)
 		put_value(p, "certificate", both, line_of(cfg, &cfg->cert));
 	}
 	put_privacy(p);
+	put_auth(p);
 	put_nets(p, "exempt", &cfg->exempt);
 	put_nets(p, "normalise", &cfg->normalise);
 	for (size_t i = 0; i < cfg->ndomain; i++)

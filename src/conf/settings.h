@@ -109,8 +109,12 @@ void take_mail_user(struct reader *r, const struct node *n, void *base);
 void take_peer_list(struct reader *r, const struct node *n, void *base);
 void take_mode(struct reader *r, const struct node *n, void *base);
 void take_test_peer(struct reader *r, const struct node *n, void *base);
+void take_auth(struct reader *r, const struct node *n, void *base);
+void take_passwords(struct reader *r, const struct node *n, void *base);
 void take_test_relay(struct reader *r, const struct node *n, void *base);
 
+/* conf/auth.c */
+void check_auth(struct reader *r);
 /* conf/check.c: what single statements cannot see. */
 void config_check(struct reader *r);
 

@@ -53,6 +53,22 @@ static const struct setting set[] = {
 	    "Errors in a session after which it is closed."),
 	COUNT_("auth-errors", errors_auth, "4", 1u, 100u, UP,
 	    "Failed AUTH commands in a session after which it is closed."),
+	COUNT_("auth-failures-per-address", auth_ip, "20", 1u, 1000000u, UP,
+	    "Failed AUTH commands of one address, within auth-window, after which it hears "
+	    "421 before its passwords are looked at. An address from which a user has logged in "
+	    "keeps access to that user."),
+	COUNT_("auth-failures-per-network", auth_net, "100", 1u, 1000000u, UP,
+	    "The same for an IPv4 /24 or an IPv6 /64."),
+	COUNT_("auth-failures-per-user", auth_user, "20", 1u, 1000000u, UP,
+	    "The same for one user name, from addresses where that user never logged in."),
+	COUNT_("auth-spray", auth_spray, "10", 2u, 1000000u, UP,
+	    "Users that may be tried with the same password within auth-window before every "
+	    "further one with it is refused unseen."),
+	MS_("auth-window", auth_window_ms, "10m", 1000u, 86400000u, NO,
+	    "Over which time failed AUTH commands are counted."),
+	MS_("auth-delay", auth_delay_ms, "250ms", 0, 10000u, DOWN,
+	    "How long the answer to the first failed AUTH of an address waits; each further one "
+	    "waits twice as long, up to 32 times this."),
 	COUNT_("unknown-recipients", unknown_rcpt, "5", 1u, 10000u, UP,
 	    "Unknown recipients in a session after which further ones get 450 4.7.1, with "
 	    "delay. Those accepted before are delivered."),

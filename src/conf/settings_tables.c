@@ -104,6 +104,20 @@ static const struct setting set_top[] = {
 	    "A domain whose mail ends here. The first one is the main domain: addresses "
 	    "without a domain, and those at the name or address of the server, are looked "
 	    "up there." },
+	{ .name = "auth", .type = SET_OWN,
+	  .offset = offsetof(struct config, auth),
+	  .take = take_auth, .many = true,
+	  .syntax =
+	    "mechanisms NAME ... | trusted NAME ... | keytab FILE | oauth issuer URL audience "
+	    "NAME keys FILE [claim NAME] | parameter from NETWORK ...",
+	  .text =
+	    "How users say who they are, always inside TLS. mechanisms: what submission "
+	    "listeners offer (default SCRAM-SHA-256-PLUS SCRAM-SHA-256 PLAIN; also "
+	    "SCRAM-SHA-1-PLUS SCRAM-SHA-1 EXTERNAL GSSAPI OAUTHBEARER XOAUTH2 LOGIN DIGEST-MD5 "
+	    "CRAM-MD5; KERBEROS_V4 is refused). trusted: which of them may grant relay (default "
+	    "all). keytab: the key of the service smtp@HOSTNAME for GSSAPI. oauth: bearer tokens "
+	    "of that issuer, for that audience, signed by a key of the JWKS file; claim names "
+	    "the user (default email). parameter: peers whose AUTH= on MAIL is believed." },
 	{ .name = "relay", .type = SET_OWN,
 	  .offset = offsetof(struct config, grant),
 	  .take = take_relay, .many = true,
@@ -231,6 +245,7 @@ const struct block block_top = {
 };
 
 static const char *const listen_tls[] = { "off", "starttls", "implicit", "required", NULL };
+static const char *const listen_auth[] = { "default", "off", "offered", "required", NULL };
 static const char *const listen_certs[] = { "off", "request", "require", NULL };
 
 static const struct setting set_listen[] = {
@@ -246,6 +261,12 @@ static const struct setting set_listen[] = {
 	    "Default: starttls on mx when there is a certificate; implicit on submission, "
 	    "but starttls on port 587; off elsewhere. required is starttls without which no "
 	    "mail is taken; on submission it always is. A public mx must not require it." },
+	{ .name = "auth", .type = SET_WORD,
+	  .offset = offsetof(struct listener, auth),
+	  .words = listen_auth,
+	  .text =
+	    "Whether clients may (offered) or must (required) say who they are before they "
+	    "send. Default: required on submission, off elsewhere; mx never offers it." },
 	{ .name = "client-certificates", .type = SET_WORD,
 	  .offset = offsetof(struct listener, client_certs),
 	  .dflt = "off", .words = listen_certs,
@@ -317,6 +338,17 @@ static const struct setting set_domain[] = {
 	  .text =
 	    "Whole addresses in the format of sendmail's virtusertable, asked before "
 	    "aliases and users." },
+	{ .name = "passwords", .type = SET_OWN,
+	  .offset = offsetof(struct domain, passwords),
+	  .take = take_passwords,
+	  .syntax =
+	    "file FILE | dovecot SOCKET | pam SERVICE | sqlite FILE | postgresql FILE | ldap FILE "
+	    "| none",
+	  .text =
+	    "Where the passwords of this domain's users are checked. Default: the users file. "
+	    "dovecot is the path of its auth socket (auth-client); the files of sqlite, "
+	    "postgresql and ldap say how to ask, see postern-passwords(5), and may be readable "
+	    "by their owner only." },
 	{ .name = "catch-all", .type = SET_TEXT,
 	  .offset = offsetof(struct domain, catch_all),
 	  .text =

@@ -19,6 +19,7 @@
 
 void vault_role_run(struct role_env *env);
 bool vault_role_setup(struct role_env *env);
+bool lookup_setup(struct role_env *env);
 void fetch_role_run(struct role_env *env);
 
 #define BODY_POOL	pool_role_run
@@ -31,7 +32,7 @@ void fetch_role_run(struct role_env *env);
 #define SETUP_SMTPC	smtpc_setup
 #define BODY_LOCAL	local_role_run
 #define BODY_LOOKUP	lookup_role_run
-#define SETUP_LOOKUP	lookup_role_setup
+#define SETUP_LOOKUP	lookup_setup
 #define BODY_ADMIN	admin_role_run
 
 #endif

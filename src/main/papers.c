@@ -260,6 +260,7 @@ gather(struct generation *g)
 		paper_add(g, "chain:", cfg->cert[i].chain);
 		paper_add(g, "secret:", cfg->cert[i].key);
 	}
+	paper_add(g, "secret:", cfg->auth.oauth.keys_file);
 	for (size_t i = 0; i < cfg->nlistener; i++)
 		paper_add(g, "ca:", cfg->listener[i].client_ca);
 	for (size_t i = 0; i < cfg->ndomain; i++)

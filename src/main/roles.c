@@ -31,6 +31,8 @@ static const struct { enum role_kind a, b; } talks[] = {
 	{ ROLE_SMTPD, ROLE_LOOKUP },
 	{ ROLE_SMTPD, ROLE_RESOLVER },
 	{ ROLE_SMTPD, ROLE_VAULT },
+	{ ROLE_VAULT, ROLE_LOOKUP },
+	{ ROLE_QUEUE, ROLE_VAULT },
 	{ ROLE_SMTPD, ROLE_POOL },
 	{ ROLE_QUEUE, ROLE_SMTPC },
 	{ ROLE_QUEUE, ROLE_LOCAL },

@@ -20,6 +20,7 @@
 #include "ipc/role.h"
 #include "main/bodies.h"
 #include "rt/log.h"
+#include "sasl/vault_side.h"
 #include "tls/keyring.h"
 #include "tls/remote.h"
 
@@ -36,6 +37,7 @@ struct vault {
 	struct held *held;
 	uint32_t nheld;
 	struct keyring *keys;
+	struct auth_vault *auth;
 };
 
 static struct held *
@@ -113,6 +115,27 @@ gather(struct vault *v, struct role_env *env)
 	log_end();
 }
 
+static struct str
+held(const struct vault *v, struct str name)
+{
+	for (const struct held *h = v->held; h; h = h->next)
+		if (str_eq(str_of(h->name), name))
+			return str_from(h->bytes, h->n);
+	return (struct str){};
+}
+
+static void
+auth_open(struct vault *v, struct role_env *env)
+{
+	struct arena a;
+	struct str jwks;
+
+	arena_init(&a, 8192);
+	jwks = held(v, str_cat(&a, STR("secret:"), env->cfg->auth.oauth.keys_file));
+	v->auth = auth_vault_new(env->cfg, held(v, STR("secret:token-keys")), jwks);
+	arena_done(&a);
+}
+
 static void
 wipe(struct vault *v)
 {
@@ -135,16 +158,30 @@ on_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg *m,
 	if (type == MSG_vault_ping)
 		ipc_reply(ch, call_id, MSG_vault_pong, &(struct msg_vault_pong){
 		    .cookie = m->vault_ping.cookie, .nsecrets = v->nheld });
-	else
-		(void)tls_remote_answer(v->keys, ch, call_id, type, m);
+	else if (!tls_remote_answer(v->keys, ch, call_id, type, m))
+		(void)auth_vault_msg(v->auth, ch, type, call_id, m);
 }
 
-static const struct ipc_ops ops = { .on_msg = on_msg };
+static void
+on_close(struct ipc *ch)
+{
+	struct vault *v = ipc_arg(ch);
+
+	auth_vault_gone(v->auth, ch);
+	ipc_close(ch);
+}
+
+static const struct ipc_ops ops = { .on_msg = on_msg, .on_close = on_close };
 
 static void
 on_peer(struct role_env *env, const struct role_peer *peer, int fd)
 {
-	(void)ipc_new(fd, peer->name, &ops, env->arg);
+	struct vault *v = env->arg;
+
+	if (peer->role == ROLE_LOOKUP)
+		auth_vault_lookup(v->auth, fd, peer->name);
+	else
+		(void)ipc_new(fd, peer->name, &ops, v);
 }
 
 /* Before the sandbox: a heap for keys that is locked, wiped and in no core. */
@@ -163,7 +200,9 @@ vault_role_run(struct role_env *env)
 
 	v.keys = keyring_new();
 	gather(&v, env);
+	auth_open(&v, env);
 	role_attach(env, &hooks, &v);
 	role_wait_drain(env);
+	auth_vault_free(v.auth);
 	wipe(&v);
 }

@@ -15,6 +15,7 @@
 #include "base/num.h"
 #include "main/keeper.h"
 #include "main/papers.h"
+#include "main/token_keys.h"
 #include "rt/log.h"
 
 /* Between generations only a single role has channels, and with workers only. */
@@ -96,6 +97,16 @@ give_test_file(struct child *c)
 }
 
 static void
+give_token_keys(struct child *c)
+{
+	int fd = token_keys_open(c->k->spool);
+
+	give_fd(c, "secret:token-keys", fd);
+	if (fd != -1)
+		close(fd);
+}
+
+static void
 give_files(struct child *c)
 {
 	enum role_kind r = c->role;
@@ -106,6 +117,8 @@ give_files(struct child *c)
 		give_fd(c, "control", c->k->control);
 	if (r == ROLE_VAULT || r == ROLE_SMTPD)
 		papers_give(c, give_fd);
+	if (r == ROLE_VAULT)
+		give_token_keys(c);
 	if (r == ROLE_SMTPD)
 		give_test_file(c);
 }

@@ -9,12 +9,12 @@
 
 #include "base/num.h"
 
-/* STARTTLS, and the place of AUTH: its stage adds its words here and its bit in extensions. */
 static void
 announce_security(struct session *s, struct buf *b)
 {
 	if (s->ext & EXT_STARTTLS)
 		(void)buf_puts(b, "\nSTARTTLS");
+	session_announce_auth(s, b);
 }
 
 static bool
@@ -37,6 +37,8 @@ extensions(const struct session *s)
 		ext |= EXT_XCLIENT;
 	if (session_may_starttls(s))
 		ext |= EXT_STARTTLS;
+	if (s->f.tls && (s->login || session_mechanisms(s)))
+		ext |= EXT_AUTH;
 	return ext;
 }
 

@@ -219,6 +219,20 @@ trace_field(struct session *s, uint64_t id)
 	return buf_str(&b);
 }
 
+/* RFC 4954 5: who handed it in first, as far as we believe who says so; a stranger's word is as
+ * good as none.  Of our own users we know it ourselves. */
+static struct str
+auth_param(const struct session *s)
+{
+	const struct mail_args *m = &s->tx->m;
+
+	if (!m->has_auth)
+		return (struct str){};
+	if (s->f.have_ip && s->login && nets_have(&s->srv->cfg->auth.parameter_from, &s->f.ip))
+		return m->auth;
+	return STR("<>");
+}
+
 static struct spool_env
 envelope(struct session *s)
 {
@@ -231,6 +245,8 @@ envelope(struct session *s)
 		.received_ms = wall_ms(), .peer = s->f.ip, .peer_port = s->port,
 		.envid = tx->m.envid, .helo = s->f.helo, .peer_name = s->f.id.host,
 		.listener = s->listener->name, .with = with_word(s), .auth_id = s->f.id.user,
+		.token = s->login ? str_from(s->login->token, s->login->token_n) : (struct str){},
+		.auth_param = auth_param(s),
 		.rule = tx->rule, .why = tx->why, .rcpt = tx->rcpt, .nrcpt = tx->nrcpt,
 	};
 }

@@ -15,16 +15,20 @@
 #include "ipc/role.h"
 #include "route/client.h"
 #include "rt/clock.h"
+#include "rt/co.h"
+#include "rt/group.h"
 #include "rt/log.h"
 #include "smtpd/filer.h"
 #include "smtpd/listen.h"
 #include "smtpd/recipient.h"
 #include "smtpd/smtpd.h"
+#include "smtpd/vault.h"
 #include "tls/provider.h"
 #include "tls/remote.h"
 
 enum { EXIT_CONFIG = 78 };
 
+enum { UNPROVEN_MS = 20, BROKEN_MS = 5000 };
 enum { QUICK_US = 400, TABLES_MS = 5000, SEE_OFF_MS = 30'000, LOOK_MS = 250 };
 
 /* One socket we accept on; a listener may have several. */
@@ -45,6 +49,8 @@ struct worker {
 	struct dns_client *dns;
 	struct entrance *entrances;
 	bool tables;			/* they came, or we waited long enough */
+	bool auth;			/* proven to refuse */
+	struct group *group;
 };
 
 static void
@@ -64,6 +70,12 @@ on_peer(struct role_env *env, const struct role_peer *peer, int fd)
 		dns_client_attach(w->dns, fd, peer->name);
 	else
 		close(fd);
+}
+
+static bool
+waits_for_auth(const struct worker *w, size_t listener)
+{
+	return w->env->cfg->listener[listener].auth != LAUTH_OFF && w->vault && !w->auth;
 }
 
 static void
@@ -88,7 +100,7 @@ on_listen(struct role_env *env, size_t listener, int fd)
 	}
 	*e = (struct entrance){ .next = w->entrances, .listener = listener, .early = fd };
 	w->entrances = e;
-	if (w->tables)
+	if (w->tables && !waits_for_auth(w, listener))
 		open_door(w, e);
 }
 
@@ -167,6 +179,8 @@ finish(struct worker *w)
 {
 	for (size_t i = 0; i < w->env->cfg->nlistener; i++)
 		on_unlisten(w->env, i);
+	group_cancel(w->group);
+	(void)group_wait(&w->group);
 	see_off(w);
 	smtpd_free(w->srv);
 	tls_remote_free(w->vault);
@@ -195,6 +209,30 @@ read_given(void *ctx, const char *name, struct buf *out)
 	return fd != -1 && n == 0;
 }
 
+/* Looks until AUTH is proven, then opens what waits for it. */
+static void
+auth_run(void *arg)
+{
+	struct worker *w = arg;
+	enum auth_state state = AUTH_UNPROVEN;
+
+	while (!w->auth && !co_cancelled() && !role_draining(w->env)) {
+		enum auth_state before = state;
+
+		state = vault_auth_state(w->vault);
+		w->auth = state == AUTH_PROVEN;
+		if (state == AUTH_BROKEN && before != AUTH_BROKEN) {
+			log_begin(LOG_ERROR, "auth_doors_stay_shut");
+			log_end();
+		}
+		if (!w->auth && co_sleep(state == AUTH_BROKEN ? BROKEN_MS : UNPROVEN_MS) != WAKE_OK)
+			return;
+	}
+	for (struct entrance *e = w->entrances; w->tables && w->auth && e; e = e->next)
+		if (e->early != -1)
+			open_door(w, e);
+}
+
 /* A worker that has certificates and cannot use them must not pretend that there are none. */
 static void
 tls_open(struct worker *w)
@@ -215,6 +253,7 @@ tls_open(struct worker *w)
 	}
 	buf_done(&why);
 	w->vault = tls_remote_new(w->env->cfg, w->tls);
+	w->srv->auth = vault_auth(w->vault);
 }
 
 bool
@@ -250,6 +289,9 @@ smtpd_role_run(struct role_env *env)
 	w.srv->tls = w.tls;
 	w.srv->accepted_fd = role_file(env, "accepted");
 	role_attach(env, &hooks, &w);
+	w.group = group_open(FOREVER);
+	if (w.vault && !group_go(w.group, "auth-ready", auth_run, &w))
+		abort();
 	open_doors(&w);
 	role_wait_drain(env);
 	finish(&w);

@@ -147,6 +147,7 @@ session_forget(struct session *s)
 	s->ext = 0;
 	s->f.helo = (struct str){};
 	s->f.helo_literal = false;
+	session_logout(s);
 	s->f.id = (struct identity){ .local = s->f.id.local, .uid = s->f.id.uid,
 	    .uid_name = s->f.id.uid_name, .host = s->f.id.host,
 	    .host_later = s->f.id.host_later };
@@ -231,6 +232,14 @@ command_deadline(const struct session *s)
 	return now_ms() + ms;				/* RFC 5321 4.5.3.2.7 */
 }
 
+/* RFC 4954 4: where AUTH is offered its first line is as long as the others. */
+static uint64_t
+line_max(const struct session *s)
+{
+	return s->f.tls && session_mechanisms(s) ? MAX(s->lim->auth_line, s->lim->cmd_line) :
+	    s->lim->cmd_line;
+}
+
 static enum io
 next_line(struct session *s, struct str *line)
 {
@@ -239,8 +248,11 @@ next_line(struct session *s, struct str *line)
 	if (s->srv->draining && !s->tx)
 		return IO_CANCELLED;
 	s->waiting = !s->tx;
-	got = conn_line(s->c, s->lim->cmd_line - 2, line);
+	got = conn_line(s->c, line_max(s) - 2, line);
 	s->waiting = false;
+	/* Only AUTH may be longer than the rest. */
+	if (got == IO_OK && line->n > s->lim->cmd_line - 2 && !str_istarts(*line, STR("AUTH ")))
+		return IO_TOOLONG;
 	return got;
 }
 
@@ -295,7 +307,9 @@ session_run(struct session *s)
 			r = session_command(s, line);
 			break;
 		case IO_TOOLONG:
-			r = count_errors(s, REPLY(500, 5, 5, 2, "line too long"), SMTP_UNKNOWN);
+			r = count_errors(s, session_mechanisms(s) && s->f.tls ?
+			    REPLY(500, 5, 5, 6, "line too long") :
+			    REPLY(500, 5, 5, 2, "line too long"), SMTP_UNKNOWN);
 			break;
 		case IO_TIMEOUT:
 			r = REPLY_BYE(421, 4, 4, 2, "idle too long");

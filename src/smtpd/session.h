@@ -42,6 +42,12 @@ struct tx {
 	struct buf copy;		/* test profile: the content again */
 };
 
+/* A client that has said who it is, and vault's word for it. */
+struct login {
+	char user[512], token[128];
+	size_t token_n;
+};
+
 struct session {
 	struct smtpd *srv;
 	const struct limits *lim;
@@ -52,9 +58,10 @@ struct session {
 	struct tx *tx;
 	struct arena line, mem;
 	struct facts f;
+	struct login *login;		/* NULL: nobody; see session_logout */
 	struct peer_count *peer;	/* our place in the limiter */
 	uint64_t serial;
-	uint32_t commands, noops, errors, messages, unknown;
+	uint32_t commands, noops, errors, messages, unknown, auth_failures;
 	unsigned ext;			/* enum smtp_ext announced */
 	uint16_t port;
 	bool counted;			/* in srv->live */
@@ -104,8 +111,12 @@ bool session_implicit_tls(const struct session *s);
 bool session_needs_tls(const struct session *s);
 /* The handshake, and what came of it into the facts.  False: the connection is of no use. */
 bool session_secure(struct session *s);
-/* cmd_auth.c: the place of AUTH; may suspend */
+/* cmd_auth.c; suspends */
 struct reply on_auth(struct session *s, struct str args);
+/* What could be offered to it inside TLS: set of MECH_BIT. */
+unsigned session_mechanisms(const struct session *s);
+void session_announce_auth(const struct session *s, struct buf *b);
+void session_logout(struct session *s);
 /* cmd_xclient.c */
 struct reply on_xclient(struct session *s, struct str args);
 

@@ -19,6 +19,7 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "conf/config.h"
+#include "ipc/ipc.h"
 #include "policy/decide.h"
 #include "rt/conn.h"
 #include "rt/group.h"
@@ -43,6 +44,14 @@ struct smtpd_ops {
 	void *ctx;
 };
 
+/* Vault, for AUTH: sends m (auth_begin, auth_step) and waits for the answer; auth_abort has none
+ * (both NULL).  suspends.  False: nobody answered. */
+struct smtpd_auth {
+	bool (*ask)(void *ctx, enum msg_type type, const void *m, struct msg_auth_answer *answer,
+	    struct arena *a);			/* NULL: AUTH is offered nowhere */
+	void *ctx;
+};
+
 struct smtpd {
 	const struct config *cfg;
 	const struct limits *lim;
@@ -50,6 +59,7 @@ struct smtpd {
 	struct spool_writer *sw;
 	struct smtpd_ops ops;
 	struct limiter *limiter;
+	struct smtpd_auth auth;
 	struct tls_server *tls;		/* the caller's; NULL: no listener speaks TLS */
 	struct group *sessions;
 	struct link visits;		/* struct session, all of them */

@@ -270,6 +270,7 @@ smtpd_visit(const struct visit *v)
 		session_run(&s);
 	}
 	tx_reset(&s);
+	session_logout(&s);
 	arena_done(&s.line);
 	arena_done(&s.mem);
 	list_remove(&s.link);

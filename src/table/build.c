@@ -195,6 +195,8 @@ build_line(struct building *w, unsigned line, struct str text)
 	case TABLE_ROUTES:
 		build_route(w, line, text);
 		break;
+	case TABLE_PASSWORDS:			/* made by sources_passwords */
+		break;
 	case TABLE_LIST:
 		add(w, line, lines_word(&text), STR(""));
 		break;

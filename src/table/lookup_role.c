@@ -29,11 +29,20 @@ struct lookup {
 	bool force;			/* build an image even if nothing changed */
 	bool looking;			/* sources belong to the worker thread */
 	int image;			/* newest, or -1 */
+	int passwords;			/* newest, not yet given to extra, or -1 */
 	uint64_t generation;
 	struct tables tables;		/* our own mapping of it */
 	struct ipc *peer[PEERS_MAX];
 	size_t npeer;
 };
+
+static struct lookup_extra extra;
+
+void
+lookup_role_extend(const struct lookup_extra *x)
+{
+	extra = *x;
+}
 
 static bool
 wants_image(const struct ipc *ch)
@@ -70,6 +79,8 @@ look_work(void *arg)
 		(void)close(l->image);
 	l->image = fd;
 	l->generation++;
+	if (extra.on_passwords != NULL)
+		l->passwords = sources_passwords(&l->sources);
 }
 
 static void
@@ -102,6 +113,9 @@ look(struct lookup *l)
 	work_call(look_work, l);
 	l->looking = false;
 	tell_news(&l->sources);
+	if (l->passwords >= 0)
+		extra.on_passwords(extra.ctx, l->passwords);
+	l->passwords = -1;
 	if (l->generation == before)
 		return;
 	if (!tables_take(&l->tables, dup(l->image), l->generation)) {
@@ -298,6 +312,8 @@ on_msg(struct ipc *ch, enum msg_type type, uint64_t call, const union msg *m, in
 		on_uid_ask(ch, call, &m->uid_ask);
 	else if (type == MSG_admin_query)
 		on_admin_query(l, ch, call, &m->admin_query);
+	else if (extra.on_msg != NULL)
+		(void)extra.on_msg(extra.ctx, ch, type, call, m);
 }
 
 static void
@@ -357,7 +373,9 @@ lookup_role_run(struct role_env *env)
 		abort();
 	l->env = env;
 	l->self = co_self();
-	l->image = -1;
+	l->image = l->passwords = -1;
+	if (extra.start != NULL)
+		extra.start(extra.ctx, env);
 	sources_of(&l->sources, env->cfg);
 	l->sources.owner = env->cfg->role[ROLE_KEEPER].uid;
 	look(l);
@@ -369,6 +387,8 @@ lookup_role_run(struct role_env *env)
 			look(l);
 	}
 	role_wait_drain(env);
+	if (extra.end != NULL)
+		extra.end(extra.ctx);
 	while (l->npeer > 0)
 		on_close(l->peer[0]);
 	tables_done(&l->tables);

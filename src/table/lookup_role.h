@@ -13,7 +13,25 @@
 
 #include <stdbool.h>
 
+#include "ipc/ipc.h"
+
 struct role_env;
+
+struct ipc;
+
+/* Questions that a higher floor answers in this process: passwords (sasl/lookup_side.h).  Set
+ * before the role runs.  All run on the role's loop; on_msg may suspend and keeps nothing of m. */
+struct lookup_extra {
+	void (*start)(void *ctx, struct role_env *env);
+	/* A new table of passwords; takes the descriptor. */
+	void (*on_passwords)(void *ctx, int fd);
+	/* False: not its message. */
+	bool (*on_msg)(void *ctx, struct ipc *ch, enum msg_type type, uint64_t call,
+	    const union msg *m);
+	void (*end)(void *ctx);
+	void *ctx;
+};
+void lookup_role_extend(const struct lookup_extra *extra);
 
 /* Before the sandbox: the addresses of this host. */
 bool lookup_role_setup(struct role_env *env);

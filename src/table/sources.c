@@ -11,8 +11,11 @@
 
 #include "base/num.h"
 #include "conf/errors.h"
+#include "table/key.h"
+#include "table/lines.h"
 #include "table/own.h"
 #include "table/sources.h"
+#include "table/users.h"
 
 enum { SOURCES_MAX = 10'000, LOOKS_BETWEEN = 10 };
 
@@ -43,6 +46,8 @@ sources_of(struct sources *all, const struct config *cfg)
 
 		if (d->users == USERS_FILE)
 			add_source(all, TABLE_USERS, d->users_file);
+		if (d->passwords == PW_FILE)
+			add_source(all, TABLE_USERS, d->passwords_at);
 		add_source(all, TABLE_ALIASES, d->aliases_file);
 		add_source(all, TABLE_VIRTUSERS, d->virtusers_file);
 	}
@@ -187,5 +192,64 @@ sources_image(const struct sources *all)
 			    buf_str(&all->s[i].text), &known);
 	own_addresses_build(b);
 	conf_errors_done(&known);
+	return image_finish(b);
+}
+
+/* ---- passwords ---- */
+
+static void
+add_password(struct image_builder *b, struct str file, const struct user_entry *u, bool first)
+{
+	struct buf value;
+	struct key k;
+
+	buf_init(&value, 8192);
+	(void)buf_putc(&value, u->disabled ? 1 : 0);
+	(void)buf_put(&value, u->scheme);
+	(void)buf_putc(&value, '\n');
+	(void)buf_put(&value, u->hash);
+	key_begin(&k, TABLE_PASSWORDS, file);
+	if (first)
+		(void)image_add(b, key_str(&k), buf_str(&value));
+	if (key_put(&k, u->name) && !value.failed)
+		(void)image_add(b, key_str(&k), buf_str(&value));
+	buf_done(&value);
+}
+
+static void
+add_passwords(struct image_builder *b, const struct source *s)
+{
+	struct lines l = lines_of(buf_str(&s->text));
+	char kind = TABLE_PASSWORDS;
+	struct key mark;
+	struct str line;
+	unsigned number;
+	bool first = true;
+
+	key_begin(&mark, TABLE_MARK, str_of(s->path));
+	if (key_put(&mark, str_from(&kind, 1)))
+		(void)image_add(b, key_str(&mark), STR(""));
+	l.whole = true;
+	while (lines_next(&l, &line, &number)) {
+		struct perr err = {};
+		struct user_entry u;
+
+		if (!user_line_parse(line, &u, &err))
+			continue;
+		add_password(b, str_of(s->path), &u, first);
+		first = false;
+	}
+}
+
+int
+sources_passwords(const struct sources *all)
+{
+	struct image_builder *b = image_builder_new();
+
+	if (b == NULL)
+		return -1;
+	for (size_t i = 0; i < all->n; i++)
+		if (all->s[i].good && all->s[i].kind == TABLE_USERS)
+			add_passwords(b, &all->s[i]);
 	return image_finish(b);
 }

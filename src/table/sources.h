@@ -48,4 +48,7 @@ bool sources_look(struct sources *all, struct conf_errors *errs);
 /* An image of all good texts; -1: no memory. */
 int sources_image(const struct sources *all);
 
+/* Of the good users files, what is kept of passwords; for tables_password.  -1: no memory. */
+int sources_passwords(const struct sources *all);
+
 #endif

@@ -73,6 +73,24 @@ tables_user(const struct tables *t, struct str file, struct str name, struct use
 }
 
 enum find
+tables_password(const struct tables *t, struct str file, struct str name, struct user_entry *out)
+{
+	struct str value;
+	enum find f = find(t, TABLE_PASSWORDS, file, name, &value);
+
+	*out = (struct user_entry){ .name = name };
+	if (f != FIND_YES)
+		return f;
+	if (value.n < 1)
+		return FIND_LATER;
+	out->disabled = value.p[0] != 0;
+	value = str_skip(value, 1);
+	out->scheme = str_split(&value, '\n');
+	out->hash = value;
+	return FIND_YES;
+}
+
+enum find
 tables_alias(const struct tables *t, struct str file, struct str key, struct str *out)
 {
 	return find(t, TABLE_ALIASES, file, key, out);

@@ -36,6 +36,10 @@ void tables_done(struct tables *t);
 /* An empty name asks for the first user of the file: its name is in out->home. */
 enum find tables_user(const struct tables *t, struct str file, struct str name,
     struct user_entry *out);
+/* In lookup's own table of passwords (sources_passwords), which nobody else ever gets: name,
+ * scheme, hash, disabled.  An empty name asks for the first user. */
+enum find tables_password(const struct tables *t, struct str file, struct str name,
+    struct user_entry *out);
 /* The packed targets of an alias; key is a local part, with or without detail. */
 enum find tables_alias(const struct tables *t, struct str file, struct str key, struct str *out);
 /* ... of an :include: file */
@@ -56,7 +60,7 @@ enum find tables_listed(const struct tables *t, struct str file, struct str key)
  * make it false: then nothing of this file may be used (start again without it). */
 enum table_kind {
 	TABLE_USERS = 'u', TABLE_ALIASES = 'a', TABLE_INCLUDE = 'i', TABLE_VIRTUSERS = 'v',
-	TABLE_ROUTES = 'm', TABLE_LIST = 'r', TABLE_ACCESS = 'x',
+	TABLE_ROUTES = 'm', TABLE_LIST = 'r', TABLE_ACCESS = 'x', TABLE_PASSWORDS = 'p',
 };
 bool table_build(struct image_builder *b, enum table_kind kind, struct str file, struct str text,
     struct conf_errors *errs);

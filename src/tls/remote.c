@@ -28,8 +28,8 @@ struct tls_remote {
 /* ---- the worker's side ---- */
 
 /* suspends until there is a vault. */
-static struct ipc *
-vault_channel(struct tls_remote *r, int64_t deadline)
+struct ipc *
+tls_remote_channel(struct tls_remote *r, int64_t deadline)
 {
 	for (;;) {
 		struct ipc *ch = r->vault ? ipc_by_id(r->vault) : NULL;
@@ -54,7 +54,7 @@ sign(void *ctx, const struct tls_sign *ask, int64_t deadline_ms, unsigned char *
 	bool ok = false;
 
 	while (io == IO_BROKEN) {
-		struct ipc *ch = vault_channel(r, until);
+		struct ipc *ch = tls_remote_channel(r, until);
 		struct msg_tls_signed a;
 		struct arena mem;
 
@@ -81,7 +81,7 @@ static bool
 fetch(struct tls_remote *r, size_t listener, int64_t *left_ms)
 {
 	struct msg_tls_tickets ask = { .listener = r->cfg->listener[listener].name };
-	struct ipc *ch = vault_channel(r, deadline_in(ASK_MS));
+	struct ipc *ch = tls_remote_channel(r, deadline_in(ASK_MS));
 	struct msg_tls_ticket_keys a;
 	struct ticket_pair keys;
 	struct arena mem;

@@ -25,6 +25,10 @@ void tls_remote_free(struct tls_remote *r);
 /* A channel to a vault; replaces an earlier one. */
 void tls_remote_peer(struct tls_remote *r, int fd, const char *name);
 
+/* The channel to vault, for the other questions a worker has.  suspends until there is one; NULL:
+ * not until the deadline. */
+struct ipc *tls_remote_channel(struct tls_remote *r, int64_t deadline);
+
 /* In vault: answers the messages that a tls_remote sends; false: it is none of them. */
 bool tls_remote_answer(struct keyring *kr, struct ipc *ch, uint64_t call_id, enum msg_type type,
     const union msg *m);
