@@ -186,12 +186,12 @@ check_auth(struct reader *r)
 
 		if (l->auth == LAUTH_DEFAULT)
 			l->auth = l->kind == L_SUBMISSION ? LAUTH_REQUIRED : LAUTH_OFF;
-		if (l->auth != LAUTH_OFF && l->kind != L_SUBMISSION)
+		if (l->kind == L_MX && cfg->test.on && cfg->test.auth_on_mx)
+			l->auth = LAUTH_OFFERED;
+		else if (l->auth != LAUTH_OFF && l->kind != L_SUBMISSION)
 			conf_error_add(r->errs, l->line, 1,
 			    "AUTH is for submission listeners: listen submission " STR_F ":587",
 			    STR_A(ip_format(l->ip, (char[IP_TEXT_MAX]){})));
-		if (l->kind == L_MX && cfg->test.on && cfg->test.auth_on_mx)
-			l->auth = LAUTH_OFFERED;
 	}
 	for (size_t i = 0; i < cfg->ndomain; i++) {
 		struct domain *d = &cfg->domain[i];

@@ -2,7 +2,7 @@
 /*
  * backend_ldap: is it that password? by a bind as the user.
  *
- * user_dn is a template of the user's name; or base and filter find it, after a bind as bind_dn. 
+ * user_dn is a template of the user's name; or base and filter find it, after a bind as bind_dn.
  * An empty password never gets here: a bind with one would be anonymous, and succeed (RFC 4513
  * 5.1.2). libldap is loaded when first needed.
  */
@@ -72,7 +72,7 @@ put_dn_value(struct buf *out, struct str v)
 static bool
 put_filter_value(struct buf *out, struct str v)
 {
-	return put_dn_value(out, v);			/* the same escapes, in a filter's meaning */
+	return put_dn_value(out, v);		/* the same escapes, in a filter's meaning */
 }
 
 static int

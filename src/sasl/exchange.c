@@ -75,7 +75,7 @@ password_check(struct sasl_exchange *x, struct str user, struct str password)
 
 	if (user.n == 0 || user.n > SASL_USER_MAX || password.n == 0 ||
 	    password.n > SASL_PASSWORD_MAX || !utf8_valid(user))
-		return SASL_BAD;			/* no back end ever sees an empty password */
+		return SASL_BAD;		/* no back end ever sees an empty password */
 	if (!exchange_may_try(x, user, password))
 		return SASL_BLOCKED;
 	said = x->store.check(x->store.ctx, user, password, &x->mem, &identity);
@@ -227,7 +227,7 @@ static SASL_STEP(scram_step)
 		case SCRAM_RIGHT:	return x->doomed ? SASL_BAD : SASL_MORE;
 		}
 		return SASL_BAD;
-	default:				/* RFC 4954 4: the client has seen ours, and agrees */
+	default:			/* RFC 4954 4: the client has seen ours, and agrees */
 		return in.n == 0 ? exchange_admit(x, CRED_OK, x->v.identity) : SASL_MALFORMED;
 	}
 }

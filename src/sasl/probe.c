@@ -13,7 +13,7 @@
 #include "base/hex.h"
 #include "rt/log.h"
 
-enum { AGAIN_MS = 1000, REPEAT_MS = 600'000, WORD = 12 };
+enum { SOON_MS = 25, PATIENCE_MS = 5000, AGAIN_MS = 1000, REPEAT_MS = 600'000, WORD = 12 };
 
 static bool
 word(struct buf *b, struct str head)
@@ -77,7 +77,7 @@ alarm_about(const struct domain *d, const char *what)
 
 /* True: every domain has answered. */
 static bool
-round_of(struct auth_vault *v, bool first)
+round_of(struct auth_vault *v)
 {
 	bool all = true;
 
@@ -94,8 +94,10 @@ round_of(struct auth_vault *v, bool first)
 				alarm_about(d, "auth_accepts_anything");
 			v->broken = true;
 		} else if (c == CRED_UNAVAILABLE) {
-			if (!before && first)
+			if (!before && v->looked && !v->told) {
 				alarm_about(d, "auth_store_unavailable");
+				v->told = true;
+			}
 			all = all && before;
 		} else {
 			v->proven[i] = true;
@@ -108,25 +110,27 @@ void
 auth_probe_run(void *vault)
 {
 	struct auth_vault *v = vault;
-	bool wanted = false, first = true;
+	int64_t patience = now_ms() + PATIENCE_MS;
+	bool wanted = false;
 
 	for (size_t i = 0; i < v->cfg->nlistener; i++)
 		wanted = wanted || v->cfg->listener[i].auth != LAUTH_OFF;
 	while (wanted && !co_cancelled()) {
-		bool all = auth_lookup_channel(v) != NULL && round_of(v, first);
+		bool all = auth_lookup_channel(v) != NULL && round_of(v);
 
 		if (auth_lookup_channel(v) == NULL) {
 			if (co_sleep(20) != WAKE_OK)
 				return;
 			continue;
 		}
-		if (!v->looked && !co_cancelled()) {
+		/* Tables are read while we start; a directory that is down does not hold up
+		 * users of the other domains for ever. */
+		if (!v->looked && !co_cancelled() && (all || v->broken || now_ms() > patience)) {
 			log_begin(LOG_INFO, v->broken ? "auth_closed" : "auth_proven");
 			log_end();
+			v->looked = true;
 		}
-		v->looked = true;
-		first = false;
-		if (co_sleep(all ? REPEAT_MS : AGAIN_MS) != WAKE_OK)
+		if (co_sleep(all ? REPEAT_MS : v->looked ? AGAIN_MS : SOON_MS) != WAKE_OK)
 			return;
 	}
 }

@@ -240,7 +240,8 @@ keys_of(bool sha1, struct str password, const struct verifier *v, unsigned char 
 		return false;
 	good = PKCS5_PBKDF2_HMAC(password.p, (int)password.n, (const unsigned char *)v->salt.p,
 	    (int)v->salt.n, (int)v->iterations, md_of(sha1), (int)key.n, salted) == 1 &&
-	    mac(sha1, key, STR("Client Key"), client) && mac(sha1, key, STR("Server Key"), server) &&
+	    mac(sha1, key, STR("Client Key"), client) &&
+	    mac(sha1, key, STR("Server Key"), server) &&
 	    hash(sha1, client, stored);
 	OPENSSL_cleanse(salted, sizeof salted);
 	OPENSSL_cleanse(client, sizeof client);

@@ -25,7 +25,8 @@ struct auth_vault {
 	struct idmap live;		/* struct live by id */
 	uint64_t serial, lookup;	/* lookup: channel, 0: none */
 	bool *proven;			/* by number of the domain */
-	bool looked;			/* every domain was asked once */
+	bool looked;			/* every domain has answered, or we waited long enough */
+	bool told;			/* that one has not */
 	bool broken;			/* a store takes anything: nobody is let in */
 };
 

@@ -280,10 +280,10 @@ in_order(struct session *s)
 		return REPLY(503, 5, 5, 1, "already authenticated");	/* RFC 4954 4 */
 	if (s->tx)
 		return REPLY(503, 5, 5, 1, "not within a transaction");
+	if (s->listener->auth != LAUTH_OFF && !s->f.tls)
+		return REPLY(538, 5, 7, 11, "encryption required");
 	if (session_mechanisms(s) == 0)
 		return REPLY(502, 5, 5, 1, "AUTH is not offered");
-	if (!s->f.tls)
-		return REPLY(538, 5, 7, 11, "encryption required");
 	return go_on;
 }
 
