@@ -116,7 +116,7 @@ open_doors(struct worker *w)
 			break;
 	w->tables = true;
 	for (struct entrance *e = w->entrances; e; e = e->next)
-		if (e->early != -1)
+		if (e->early != -1 && !waits_for_auth(w, e->listener))
 			open_door(w, e);
 }
 
