@@ -61,7 +61,7 @@ count_of(const struct node *n, struct str name)
 	return count;
 }
 
-/* Listeners and domains are arrays of final place: settings inside remember their address. */
+/* Listeners, domains and filters are arrays of final place: settings inside remember their address. */
 static bool
 make_room(struct reader *r, const struct node *n)
 {
@@ -69,8 +69,11 @@ make_room(struct reader *r, const struct node *n)
 
 	cfg->listener = arena_zalloc(r->a, (count_of(n,
 	    STR("listen")) + 1) * sizeof *cfg->listener);
-	cfg->domain = arena_zalloc(r->a, (count_of(n, STR("domain")) + 1) * sizeof *cfg->domain);
-	return cfg->listener != NULL && cfg->domain != NULL;
+	cfg->domain = arena_zalloc(r->a, (count_of(n,
+	    STR("domain")) + 1) * sizeof *cfg->domain);
+	cfg->filter = arena_zalloc(r->a, (count_of(n, STR("milter")) +
+	    count_of(n, STR("policy-service")) + 1) * sizeof *cfg->filter);
+	return cfg->listener != NULL && cfg->domain != NULL && cfg->filter != NULL;
 }
 
 static void

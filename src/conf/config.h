@@ -18,6 +18,7 @@
 
 #include "base/str.h"
 #include "conf/auth.h"
+#include "conf/filters.h"
 #include "conf/limits.h"
 #include "conf/parts.h"
 #include "conf/roles.h"
@@ -64,6 +65,8 @@ struct config {
 	struct str *observe;		/* names of rules that only tell what they would do */
 	size_t nobserve;
 	bool observe_all;		/* ... all that can */
+	struct filter_conf *filter;	/* milters and policy services, in the order of asking */
+	size_t nfilter;
 	struct nets exempt;		/* peers without limits per address */
 	struct nets normalise;		/* peers whose bare LF is mended on the way in */
 	struct limits lim;

@@ -361,6 +361,25 @@ put_grant(struct printer *p, const struct grant *g)
 }
 
 static void
+put_filter(struct printer *p, const struct filter_conf *f)
+{
+	static const char *const kinds[] = { " mx", " submission", " lmtp", " local" };
+	const char *name = f->kind == FILTER_MILTER ? "milter" : "policy-service";
+	struct buf b;
+
+	buf_init(&b, 1024);
+	open_block(p, name, name, str_cat(p->cfg->memory, STR(" "), f->name));
+	put_value(p, "address", word(p, f->address), f->line);
+	put_simple(p, f->kind == FILTER_MILTER ? &block_milter : &block_policy_service, f);
+	for (size_t i = 0; i < COUNT(kinds); i++)
+		if (f->on & 1u << i)
+			buf_put(&b, str_of(kinds[i] + (b.n == 0)));
+	put_value(p, "on", buf_str(&b), line_of(p->cfg, &f->on));
+	close_block(p);
+	buf_done(&b);
+}
+
+static void
 put_limits(struct printer *p)
 {
 	const struct limits *lim = &p->cfg->lim;
@@ -501,6 +520,8 @@ put_all(struct printer *p)
 		put_value(p, "access", str_cat(cfg->memory, STR("file "),
 		    word(p, cfg->access_file)),
 		    line_of(cfg, &cfg->access_file));
+	for (size_t i = 0; i < cfg->nfilter; i++)
+		put_filter(p, &cfg->filter[i]);
 	put_limits(p);
 	put_blocks(p);
 }

@@ -60,7 +60,7 @@ struct block {
 };
 
 extern const struct block block_top, block_limits, block_dns, block_log, block_test, block_roles,
-    block_listen, block_domain;
+    block_listen, block_domain, block_milter, block_policy_service;
 /* All of them, in the order of the manual; NULL-terminated. */
 extern const struct block *const blocks_all[];
 
@@ -107,6 +107,9 @@ void take_dkim(struct reader *r, const struct node *n, void *base);
 void take_detail(struct reader *r, const struct node *n, void *base);
 void take_mail_user(struct reader *r, const struct node *n, void *base);
 void take_peer_list(struct reader *r, const struct node *n, void *base);
+void take_filter(struct reader *r, const struct node *n, void *base);
+void take_filter_address(struct reader *r, const struct node *n, void *base);
+void take_filter_on(struct reader *r, const struct node *n, void *base);
 void take_mode(struct reader *r, const struct node *n, void *base);
 void take_test_peer(struct reader *r, const struct node *n, void *base);
 void take_auth(struct reader *r, const struct node *n, void *base);

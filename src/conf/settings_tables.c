@@ -201,6 +201,20 @@ static const struct setting set_top[] = {
 	    "Rules that only log what they would have done. Without names: all but those "
 	    "on whom may write as whom, which must be named. Those without which nothing "
 	    "is safe, relaying first of all, cannot be observed only." },
+	{ .name = "milter", .type = SET_OWN,
+	  .offset = offsetof(struct config, filter),
+	  .take = take_filter, .many = true,
+	  .syntax =
+	    "NAME { ... }",
+	  .text =
+	    "A mail filter that is asked about mail while it arrives, see below." },
+	{ .name = "policy-service", .type = SET_OWN,
+	  .offset = offsetof(struct config, filter),
+	  .take = take_filter, .many = true,
+	  .syntax =
+	    "NAME { ... }",
+	  .text =
+	    "A policy server of Postfix's protocol that is asked about mail, see below." },
 	{ .name = "limits", .type = SET_OWN,
 	  .offset = offsetof(struct config, lim),
 	  .take = take_single_block,
@@ -526,6 +540,7 @@ const struct block block_roles = {
 };
 
 const struct block *const blocks_all[] = {
-	&block_top, &block_listen, &block_domain, &block_limits, &block_dns, &block_log,
+	&block_top, &block_listen, &block_domain, &block_milter, &block_policy_service,
+	&block_limits, &block_dns, &block_log,
 	&block_roles, &block_test, NULL,
 };

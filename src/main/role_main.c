@@ -38,7 +38,7 @@ close_behind(void *arg)
 		return;
 	if (def->threads)
 		work_init(def->threads);
-	b->ok = sandbox_filter(b->env->role);
+	b->ok = sandbox_filter(b->env);
 }
 
 static void

@@ -132,7 +132,11 @@ sandbox_enter(const struct role_env *env)
 }
 
 bool
-sandbox_filter(enum role_kind role)
+sandbox_filter(const struct role_env *env)
 {
-	return seccomp_enter(sandbox_spec(role)) || failed("seccomp");
+	struct sandbox_spec spec = *sandbox_spec(env->role);
+
+	if (spec.filters && env->cfg->nfilter > 0)
+		spec.calls |= CALLS_CONNECT;
+	return seccomp_enter(&spec) || failed("seccomp");
 }

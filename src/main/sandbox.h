@@ -49,6 +49,7 @@ struct sandbox_spec {
 	uint64_t capabilities;		/* kept when started as root; bit numbers of capability.h */
 	bool spool_group;		/* may read what pool writes */
 	unsigned open_files;		/* RLIMIT_NOFILE; 0: 1024 */
+	bool filters;			/* may connect to the filters of the configuration */
 	bool makes_files;		/* false: RLIMIT_FSIZE as needed for the log pipe only */
 };
 
@@ -57,7 +58,7 @@ const struct sandbox_spec *sandbox_spec(enum role_kind role);
 /* All layers but the filter.  False: said in the log. */
 bool sandbox_enter(const struct role_env *env);
 /* The filter, after the threads were made. */
-bool sandbox_filter(enum role_kind role);
+bool sandbox_filter(const struct role_env *env);
 
 /* ---- the layers ---- */
 /* The rules are gathered before the user changes (folders above may be closed to the new one).

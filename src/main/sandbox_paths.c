@@ -27,6 +27,7 @@
 #define FS_IOCTL_DEV	(1ull << 15)		/* version 5 */
 #define NET_BIND	(1ull << 0)		/* version 4 */
 #define NET_CONNECT	(1ull << 1)
+#define RULE_NET_PORT	2
 #define SCOPE_ABSTRACT	(1ull << 0)		/* version 6 */
 #define SCOPE_SIGNAL	(1ull << 1)
 
@@ -128,6 +129,20 @@ allow_tables(struct rules *r, const struct config *cfg)
 		allow_folder(r, cfg->grant[i].recipients_file);
 }
 
+/* TCP ports of the filters.  (Unix sockets have permissions of their own.) */
+static void
+allow_filters(struct rules *r, const struct config *cfg)
+{
+	for (size_t i = 0; i < cfg->nfilter; i++) {
+		struct net_port { uint64_t access, port; } rule = {
+			.access = NET_CONNECT, .port = cfg->filter[i].port,
+		};
+
+		if (cfg->filter[i].path.n == 0)
+			(void)syscall(SYS_landlock_add_rule, r->fd, RULE_NET_PORT, &rule, 0);
+	}
+}
+
 static void
 allow_system_users(struct rules *r)
 {
@@ -180,6 +195,8 @@ landlock_prepare(const struct role_env *env, const struct sandbox_spec *spec, in
 		return false;
 	arena_init(&r.a, 1u << 20);
 	allow_paths(&r, env->cfg, spec->paths);
+	if (spec->filters && attr.net != 0)
+		allow_filters(&r, env->cfg);
 	arena_done(&r.a);
 	*ruleset = r.fd;
 	return true;

@@ -59,13 +59,14 @@ static const struct sandbox_spec specs[ROLE_COUNT] = {
 		.spool_group = true, .open_files = 8192, .makes_files = true,
 	},
 	[ROLE_LOOKUP] = {
-		.why = "opens the tables that the configuration names, hands out sealed images",
+		.why = "opens the tables that the configuration names, hands out sealed images; "
+		    "where there are filters, connects to them and hands out the sockets",
 		.calls = CALLS_OPEN_READ | CALLS_OPEN_WRITE | CALLS_WRITE | CALLS_PREPARE |
 		    CALLS_MEMFD | CALLS_WATCH,
 		.paths = PATH_TABLES | PATH_DATA | PATH_SYSTEM_USERS,
 		/* a table may be root's alone; Landlock holds this to the tables' folders */
 		.capabilities = CAP(CAP_DAC_READ_SEARCH),
-		.makes_files = true,
+		.filters = true, .makes_files = true,
 	},
 	[ROLE_FETCH] = {
 		.why = "has nothing to fetch yet, so it may do nothing",

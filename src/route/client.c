@@ -16,6 +16,7 @@ enum { ASK_MS = 10'000, FIRST_MS = 3000 };
 struct route_client {
 	struct route route;
 	struct ipc *ch;
+	struct route_client_else other;
 };
 
 /* suspends */
@@ -79,6 +80,8 @@ on_msg(struct ipc *ch, enum msg_type type, uint64_t call, const union msg *m, in
 			return;
 		log_begin(LOG_ERROR, "table_image_bad");
 		log_end();
+	} else if (c->other.on_msg != NULL) {
+		c->other.on_msg(c->other.ctx, type, m, fd);
 	} else if (fd >= 0) {
 		(void)close(fd);
 	}
@@ -92,6 +95,20 @@ on_close(struct ipc *ch)
 	if (c->ch == ch)
 		c->ch = NULL;
 	ipc_close(ch);
+	if (c->other.on_msg != NULL)
+		c->other.on_msg(c->other.ctx, MSG_NONE, NULL, -1);
+}
+
+void
+route_client_else(struct route_client *c, const struct route_client_else *e)
+{
+	c->other = *e;
+}
+
+struct ipc *
+route_client_channel(const struct route_client *c)
+{
+	return c->ch;
 }
 
 struct route_client *

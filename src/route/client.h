@@ -8,6 +8,7 @@
 #ifndef ROUTE_CLIENT_H
 #define ROUTE_CLIENT_H
 
+#include "ipc/ipc.h"
 #include "route/ask.h"
 
 struct route_client;
@@ -17,6 +18,16 @@ void route_client_free(struct route_client *c);
 
 /* A (new) channel to lookup; takes the descriptor. */
 void route_client_peer(struct route_client *c, int fd, const char *name);
+
+/* What else lookup says on that channel, to whoever asks there (filters): MSG_NONE is its end.
+ * Takes fd, if there is one. */
+struct route_client_else {
+	void (*on_msg)(void *ctx, enum msg_type type, const union msg *m, int fd);
+	void *ctx;
+};
+void route_client_else(struct route_client *c, const struct route_client_else *e);
+/* NULL: lookup is not there now. */
+struct ipc *route_client_channel(const struct route_client *c);
 
 /* Is there an image yet? */
 bool route_client_ready(const struct route_client *c);

@@ -11,6 +11,7 @@
 
 #include "base/num.h"
 #include "rt/clock.h"
+#include "smtpd/filters.h"
 
 /* How far beyond the limit a client may go on before we hang up on it. */
 static uint64_t
@@ -81,6 +82,19 @@ gather_data(struct session *s)
 	s->f.spool_full = sw_state(s->srv->sw) == SPOOL_FULL;
 }
 
+/* suspends.  A refusal ends the transaction; else code 0. */
+static struct reply
+ask_filters(struct session *s)
+{
+	struct verdict v = filters_data(s);
+
+	if (v.act == ACT_ACCEPT)
+		return (struct reply){};
+	(void)session_verdict(s, &v);
+	tx_reset(s);
+	return v.reply;
+}
+
 struct reply
 on_data(struct session *s, struct str args)
 {
@@ -103,6 +117,9 @@ on_data(struct session *s, struct str args)
 		tx_reset(s);
 		return r;
 	}
+	r = ask_filters(s);
+	if (r.code != 0)
+		return r;
 	session_reply(s, &v.reply);
 	pace(s, true);
 	got = conn_flush(s->c);
@@ -171,7 +188,7 @@ chunk_begin(struct session *s)
 		return r;
 	}
 	s->tx->chunked = true;
-	return (struct reply){};
+	return ask_filters(s);
 }
 
 static struct reply

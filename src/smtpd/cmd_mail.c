@@ -4,6 +4,7 @@
  */
 #include "smtpd/session.h"
 
+#include "smtpd/filters.h"
 #include "smtpd/names.h"
 #include "smtpd/qualify.h"
 
@@ -41,7 +42,7 @@ on_mail(struct session *s, struct str args)
 	struct smtp_rules rules = { .arena = &s->line, .ext = s->ext };
 	struct mail_args m = {};
 	struct perr err = {};
-	struct verdict v;
+	struct verdict v, filtered;
 
 	if (!s->helo_seen)
 		return REPLY(503, 5, 5, 1, "say EHLO first");
@@ -69,5 +70,10 @@ on_mail(struct session *s, struct str args)
 	if (!tx_begin(s, &m))
 		return REPLY(452, 4, 3, 1, "no memory");
 	tx_mark(&s->tx->mark, &v.mark);
-	return v.reply;
+	filtered = filters_mail(s);
+	if (filtered.act == ACT_ACCEPT)
+		return v.reply;
+	(void)session_verdict(s, &filtered);
+	tx_reset(s);
+	return filtered.reply;
 }

@@ -5,6 +5,7 @@
 #include "smtpd/session.h"
 
 #include "policy/entitle.h"
+#include "smtpd/filters.h"
 #include "smtpd/qualify.h"
 
 /* What the recipient is, and for an own-domain sender the place where the sender stage says what
@@ -17,9 +18,8 @@ gather_rcpt(struct session *s, const struct path *to)
 	s->f.dest = s->srv->ops.dest(s->srv->ops.ctx, to, &s->line);
 }
 
-/* Why a recipient elsewhere was taken, and what becomes of the message. */
-static void
-take_marks(struct session *s, const struct verdict *v)
+void
+rcpt_taken(struct session *s, const struct verdict *v)
 {
 	struct tx *tx = s->tx;
 
@@ -37,7 +37,7 @@ on_rcpt(struct session *s, struct str args)
 	struct smtp_rules rules = { .arena = &s->line, .ext = s->ext };
 	struct rcpt_args r = {};
 	struct perr err = {};
-	struct verdict v;
+	struct verdict v, filtered = { .act = ACT_ACCEPT };
 
 	if (!s->tx)
 		return REPLY(503, 5, 5, 1, "say MAIL first");
@@ -54,11 +54,17 @@ on_rcpt(struct session *s, struct str args)
 		v.reply = session_verdict(s, &v);
 	if (s->f.dest == DEST_UNKNOWN)
 		s->unknown++;
+	if (v.act == ACT_ACCEPT)
+		filtered = filters_rcpt(s, &r);
+	if (filtered.act != ACT_ACCEPT) {
+		v = filtered;
+		(void)session_verdict(s, &v);
+	}
 	if (v.act == ACT_ACCEPT) {
 		if (!tx_add(s, &r, entitle_flags(s->f.dest, &v)))
 			v.reply = REPLY(452, 4, 3, 1, "no memory");
 		else
-			take_marks(s, &v);
+			rcpt_taken(s, &v);
 		s->commands--;			/* RCPTMAX bounds these: we announced it */
 	}
 	s->f.rcpt = NULL;

@@ -15,6 +15,7 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 #include "smtpd/authors.h"
+#include "smtpd/filters.h"
 
 enum { PREPEND_MAX = 4096, START_MS = 10'000 };
 
@@ -78,28 +79,55 @@ content_spoil(struct session *s, unsigned fault)
 	drop_draft(s->tx);
 }
 
-static void
-store(struct session *s, struct str bytes)
+void
+content_tail(char tail[2], struct str bytes)
+{
+	if (bytes.n >= 2) {
+		tail[0] = bytes.p[bytes.n - 2];
+		tail[1] = bytes.p[bytes.n - 1];
+	} else if (bytes.n == 1) {
+		tail[0] = tail[1];
+		tail[1] = bytes.p[0];
+	}
+}
+
+void
+content_write(struct session *s, struct str bytes)
 {
 	struct tx *tx = s->tx;
 
-	tx->content.size += bytes.n;
 	if (!tx->draft || bytes.n == 0)
 		return;
 	tx->store = sd_write(tx->draft, bytes);
-	if (tx->store != SPOOL_OK) {
+	if (tx->store != SPOOL_OK)
 		drop_draft(tx);
-		return;
-	}
-	if (s->srv->accepted_fd >= 0)
+	else if (s->srv->accepted_fd >= 0)
 		(void)buf_put(&tx->copy, bytes);
-	if (bytes.n >= 2) {
-		tx->tail[0] = bytes.p[bytes.n - 2];
-		tx->tail[1] = bytes.p[bytes.n - 1];
-	} else {
-		tx->tail[0] = tx->tail[1];
-		tx->tail[1] = bytes.p[0];
-	}
+}
+
+void
+content_replaced(struct session *s, size_t head)
+{
+	struct tx *tx = s->tx;
+	struct str body;
+
+	tx->content.size = head + sd_len(tx->draft);
+	buf_reset(&tx->copy);
+	if (s->srv->accepted_fd >= 0 && sd_memory(tx->draft, &body))
+		(void)buf_put(&tx->copy, body);
+}
+
+static void
+store(struct session *s, struct str bytes)
+{
+	s->tx->content.size += bytes.n;
+	if (!s->tx->draft || bytes.n == 0)
+		return;
+	content_tail(s->tx->tail, bytes);
+	if (filters_watch(s))
+		filters_store(s, bytes);
+	else
+		content_write(s, bytes);
 }
 
 /* A listed network's bare LF becomes CR LF in the content.  The end of data is unmoved by it: only
@@ -239,7 +267,8 @@ envelope(struct session *s)
 	struct tx *tx = s->tx;
 
 	return (struct spool_env){
-		.sender = tx->sender, .null_sender = tx->m.path.null, .smtputf8 = tx->m.smtputf8,
+		.sender = tx->sender,
+		.null_sender = tx->m.path.null, .smtputf8 = tx->m.smtputf8,
 		.requiretls = tx->m.requiretls, .ret = (uint8_t)tx->m.ret,
 		.listener_kind = (uint8_t)s->listener->kind, .body = (enum spool_body)tx->m.body,
 		.received_ms = wall_ms(), .peer = s->f.ip, .peer_port = s->port,
@@ -355,7 +384,7 @@ commit(struct session *s)
 
 	/* Mail is lines; a chunk need not have ended one (RFC 3030 says nothing of it). */
 	if (tx->content.size > 0 && (tx->tail[0] != '\r' || tx->tail[1] != '\n'))
-		store(s, STR("\r\n"));
+		content_write(s, STR("\r\n"));
 	if (!tx->draft)
 		return not_stored(s);
 	id = sd_id(tx->draft);
@@ -364,6 +393,8 @@ commit(struct session *s)
 	if (tx->mark.hold)
 		hold(s, id);
 	prepend = trace_field(s, id);
+	if (filters_watch(s) && prepend.n > 0)
+		prepend = str_cat(&s->mem, prepend, filters_head(s));
 	if (prepend.n == 0)
 		return REPLY(452, 4, 3, 1, "no memory");
 	env = envelope(s);
@@ -378,6 +409,25 @@ commit(struct session *s)
 	return queued(s, id);
 }
 
+/* Filters have the last word, and can only make it worse; what they made of the fields that say
+ * who writes is judged like the original.  suspends */
+static struct verdict
+filter_end(struct session *s, struct verdict v)
+{
+	struct verdict filtered = filters_end(s);
+	struct marks mark;
+
+	if (filtered.act != ACT_ACCEPT || !filters_watch(s))
+		return filtered.act != ACT_ACCEPT ? filtered : v;
+	mark = filters_marks(s);
+	tx_mark(&s->tx->mark, &mark);
+	if (s->tx->head.max == 0)
+		return v;
+	if (!authors_read(filters_head(s), &s->mem, &s->f))
+		s->f.content.faults |= CONTENT_HEADER;
+	return decide_end(s->srv->policy, &s->f);
+}
+
 struct reply
 content_end(struct session *s, bool last)
 {
@@ -389,6 +439,8 @@ content_end(struct session *s, bool last)
 	gather_authentication(s);
 	v = decide_end(s->srv->policy, &s->f);
 	tx_mark(&s->tx->mark, &v.mark);
+	if (v.act == ACT_ACCEPT && last)
+		v = filter_end(s, v);
 	if (v.act == ACT_ACCEPT) {
 		if (v.nobserved > 0)
 			(void)session_verdict(s, &v);

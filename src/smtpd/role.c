@@ -19,6 +19,7 @@
 #include "rt/group.h"
 #include "rt/log.h"
 #include "smtpd/filer.h"
+#include "smtpd/filter_dial.h"
 #include "smtpd/listen.h"
 #include "smtpd/recipient.h"
 #include "smtpd/smtpd.h"
@@ -43,6 +44,7 @@ struct worker {
 	struct role_env *env;
 	struct smtpd *srv;
 	struct filer *filer;
+	struct filter_dial *dial;
 	struct route_client *route;
 	struct tls_server *tls;
 	struct tls_remote *vault;
@@ -186,6 +188,7 @@ finish(struct worker *w)
 	tls_remote_free(w->vault);
 	tls_server_free(w->tls);
 	filer_free(w->filer);
+	filter_dial_free(w->dial);
 	route_client_free(w->route);
 	dns_client_free(w->dns);
 }
@@ -285,6 +288,8 @@ smtpd_role_run(struct role_env *env)
 	w.srv = smtpd_new(env->cfg, filer_writer(w.filer), &ops);
 	if (!w.srv)
 		abort();
+	w.dial = filter_dial_new(w.route);
+	w.srv->filter_ops = filter_dial_ops(w.dial);
 	tls_open(&w);
 	w.srv->tls = w.tls;
 	w.srv->accepted_fd = role_file(env, "accepted");

@@ -12,6 +12,7 @@
 #include "base/num.h"
 #include "rt/clock.h"
 #include "rt/log.h"
+#include "smtpd/filters.h"
 #include "smtpd/limits.h"
 #include "smtpd/visit.h"
 
@@ -143,6 +144,7 @@ void
 session_forget(struct session *s)
 {
 	tx_reset(s);
+	filters_close(s);
 	s->helo_seen = s->extended = false;
 	s->ext = 0;
 	s->f.helo = (struct str){};

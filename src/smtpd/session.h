@@ -48,6 +48,8 @@ struct login {
 	size_t token_n;
 };
 
+struct filters;
+
 struct session {
 	struct smtpd *srv;
 	const struct limits *lim;
@@ -56,6 +58,7 @@ struct session {
 	struct co *co;
 	struct link link;		/* in srv->visits */
 	struct tx *tx;
+	struct filters *filters;	/* NULL: nobody watches */
 	struct arena line, mem;
 	struct facts f;
 	struct login *login;		/* NULL: nobody; see session_logout */
@@ -91,6 +94,8 @@ struct reply on_hello(struct session *s, enum smtp_verb verb, struct str args);
 struct reply on_mail(struct session *s, struct str args);
 /* cmd_rcpt.c; suspends */
 struct reply on_rcpt(struct session *s, struct str args);
+/* A recipient was taken by that verdict: why, and what becomes of the message. */
+void rcpt_taken(struct session *s, const struct verdict *v);
 /* cmd_data.c; suspend */
 struct reply on_data(struct session *s, struct str args);
 struct reply on_bdat(struct session *s, struct str args);
@@ -137,6 +142,12 @@ bool content_begin(struct session *s);
 void content_put(struct session *s, struct str bytes);
 /* Drop what was stored, go on counting. */
 void content_spoil(struct session *s, unsigned fault);
+/* Octets into the draft, after filters; not counted again.  suspends */
+void content_write(struct session *s, struct str bytes);
+/* The last two octets of what came so far. */
+void content_tail(char tail[2], struct str bytes);
+/* The draft is another one now, behind so much of a header section. */
+void content_replaced(struct session *s, size_t head);
 /* Judge and commit; the reply of the message's end (LMTP: of each recipient, when it is the last
  * chunk).  Ends the transaction.  suspends */
 struct reply content_end(struct session *s, bool last);

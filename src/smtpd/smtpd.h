@@ -52,12 +52,20 @@ struct smtpd_auth {
 	void *ctx;
 };
 
+/* Connections to filters, by number in the configuration. */
+struct filter_ops {
+	/* suspends; NULL: *why */
+	struct conn *(*open)(void *ctx, size_t filter, int64_t deadline, enum io *why);
+	void *ctx;
+};
+
 struct smtpd {
 	const struct config *cfg;
 	const struct limits *lim;
 	struct policy *policy;
 	struct spool_writer *sw;
 	struct smtpd_ops ops;
+	struct filter_ops filter_ops;	/* the caller's, set after smtpd_new */
 	struct limiter *limiter;
 	struct smtpd_auth auth;
 	struct tls_server *tls;		/* the caller's; NULL: no listener speaks TLS */
@@ -66,6 +74,7 @@ struct smtpd {
 	uint64_t live[4];		/* sessions by listener kind */
 	uint64_t serial;		/* of sessions, for the log */
 	uint64_t accepted, refused, served;
+	uint64_t filtered;		/* times that a filter said no */
 	uint64_t tls_verify[TV_COUNT];	/* sessions by what their TLS came to */
 	int accepted_fd;		/* the test profile's file, or -1 */
 	bool draining;

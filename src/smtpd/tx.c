@@ -7,6 +7,7 @@
 #include "smtpd/session.h"
 
 #include "base/num.h"
+#include "smtpd/filters.h"
 
 struct str
 tx_main_domain(const struct session *s)
@@ -120,6 +121,7 @@ tx_reset(struct session *s)
 	s->f.nauthor = 0;
 	if (!tx)
 		return;
+	filters_reset(s);
 	if (tx->draft)
 		sd_drop(tx->draft);
 	buf_done(&tx->copy);

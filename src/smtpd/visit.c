@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "rt/clock.h"
 #include "rt/log.h"
+#include "smtpd/filters.h"
 #include "smtpd/limits.h"
 #include "smtpd/names.h"
 #include "smtpd/proxy.h"
@@ -270,6 +271,7 @@ smtpd_visit(const struct visit *v)
 		session_run(&s);
 	}
 	tx_reset(&s);
+	filters_close(&s);
 	session_logout(&s);
 	arena_done(&s.line);
 	arena_done(&s.mem);

@@ -94,6 +94,13 @@ sd_len(const struct spool_draft *d)
 	return d->len;
 }
 
+bool
+sd_memory(const struct spool_draft *d, struct str *out)
+{
+	*out = (struct str){ d->p, d->n };
+	return d->big == NULL;
+}
+
 /* In a work thread. */
 static void
 big_write(void *arg)

@@ -80,6 +80,8 @@ uint64_t sd_id(const struct spool_draft *d);
  * sd_drop. */
 [[nodiscard]] enum spool sd_write(struct spool_draft *d, struct str bytes);
 uint64_t sd_len(const struct spool_draft *d);
+/* The content so far, until the next sd_ call; false once it streams to a big file. */
+bool sd_memory(const struct spool_draft *d, struct str *out);
 /* Make the draft queued mail: prepend (Received and other new fields) stands before the
  * content. SPOOL_OK: durable, the draft is gone, *id is set (id may be NULL).  Otherwise
  * nothing is promised and the draft is the caller's to drop; a failed sync may, as after a

@@ -16,6 +16,7 @@
 #include "rt/log.h"
 #include "rt/work.h"
 #include "table/account.h"
+#include "table/dialer.h"
 #include "table/lookup_role.h"
 #include "table/own.h"
 #include "table/sources.h"
@@ -32,6 +33,7 @@ struct lookup {
 	int passwords;			/* newest, not yet given to extra, or -1 */
 	uint64_t generation;
 	struct tables tables;		/* our own mapping of it */
+	struct dialer *dialer;
 	struct ipc *peer[PEERS_MAX];
 	size_t npeer;
 };
@@ -310,6 +312,8 @@ on_msg(struct ipc *ch, enum msg_type type, uint64_t call, const union msg *m, in
 		on_account_ask(l, ch, call, &m->account_ask);
 	else if (type == MSG_uid_ask)
 		on_uid_ask(ch, call, &m->uid_ask);
+	else if (type == MSG_filter_ask)
+		dialer_ask(l->dialer, ch, &m->filter_ask);
 	else if (type == MSG_admin_query)
 		on_admin_query(l, ch, call, &m->admin_query);
 	else if (extra.on_msg != NULL)
@@ -358,7 +362,7 @@ on_drain(struct role_env *env)
 bool
 lookup_role_setup(struct role_env *env)
 {
-	(void)env;
+	dialer_learn(env->cfg);
 	own_addresses_learn();
 	return true;
 }
@@ -376,6 +380,7 @@ lookup_role_run(struct role_env *env)
 	l->image = l->passwords = -1;
 	if (extra.start != NULL)
 		extra.start(extra.ctx, env);
+	l->dialer = dialer_new(env->cfg);
 	sources_of(&l->sources, env->cfg);
 	l->sources.owner = env->cfg->role[ROLE_KEEPER].uid;
 	look(l);
@@ -389,6 +394,7 @@ lookup_role_run(struct role_env *env)
 	role_wait_drain(env);
 	if (extra.end != NULL)
 		extra.end(extra.ctx);
+	dialer_free(l->dialer);
 	while (l->npeer > 0)
 		on_close(l->peer[0]);
 	tables_done(&l->tables);
