@@ -81,7 +81,7 @@ class Outside:
             self.house = House(self.path / 'h', prefix=self.net.prefix(), address='10.99.0.1', port=25,
                                extra=dns + self.opt.pop('extra', ''), hostname='me.out.test', limits=['dns-time 3s'], **self.opt)
             self.house.start()
-            self.ends.append(self.house.stop)
+            self.ends.append(self.house.__exit__)
         except BaseException:
             self.__exit__()
             raise
@@ -139,7 +139,7 @@ def test_A15_second_postern(out):
     two = House(out.path / 'two', domain='second.out.test', prefix=out.net.prefix('there'), address='10.99.0.10', port=25,
                 extra='')
     two.start()
-    out.ends.append(two.stop)
+    out.ends.append(two.__exit__)
     out.send('bob@second.out.test', 'nobody@second.out.test')
     m = two.wait_mail('bob')[0]
     assert m['Return-Path'] == '<alice@example.test>' and m.get_content().splitlines() == ['.dot', 'body']
