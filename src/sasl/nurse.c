@@ -47,7 +47,7 @@ backend_file_read(struct backend_file *f, struct str path)
 	bool good;
 
 	*f = (struct backend_file){};
-	buf_init(&f->text, FILE_MAX);
+	buf_init(&f->text, 4 * FILE_MAX);		/* file_read reads in large pieces */
 	buf_init(&why, 1024);
 	good = z != NULL && file_read(z, &rules, &f->text, &why, NULL) == FILE_OK;
 	buf_done(&why);

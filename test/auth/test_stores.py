@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Users in other places than a file of verifiers, and clients of other people."""
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from authlab import House  # noqa: E402
+from authlab import House, Scram, scram_entry  # noqa: E402
 
 
 def crypt_entry(method):
@@ -33,6 +34,30 @@ def test_A59_schemes_made_by_dovecot(house, scheme):
     user = 'u%d' % SCHEMES.index(scheme)
     assert house.plain(user, 'secret')[0] == 235
     assert house.plain(user, 'Secret')[0] == 535
+
+
+def test_B10_sqlite(tmp_path):
+    def fill(path):
+        with sqlite3.connect(path / 'users.db') as db:
+            db.execute('create table users (name text, domain text, password text)')
+            db.execute('insert into users values (?, ?, ?)', ('carol', 'victim.example', scram_entry('secret-c')))
+            db.execute('insert into users values (?, ?, ?)', ('empty', 'victim.example', ''))
+        (path / 'sql').write_text('connect = %s\nquery = SELECT password FROM users WHERE name = %%u AND domain = %%d\n'
+                                  % (path / 'users.db'))
+        (path / 'sql').chmod(0o600)
+        (path / 'users.db').chmod(0o644)
+    h = House.make(tmp_path / 'h', passwords='passwords sqlite DIR/sql', before=fill)
+    try:
+        assert h.plain('carol', 'secret-c')[0] == 235
+        assert h.plain('carol', 'x')[0] == 535
+        assert h.plain('empty', 'x')[0] == 535
+        assert h.plain("x' or '1'='1", 'x')[0] == 535
+        s = Scram('carol', 'secret-c')
+        assert h.auth('SCRAM-SHA-256', s.first(), s.answers())[0] == 235
+        (h.dir / 'users.db').unlink()
+        assert h.plain('carol', 'secret-c')[0] == 454
+    finally:
+        h.stop()
 
 
 @pytest.mark.parametrize('mechanism', ['PLAIN', 'LOGIN', 'CRAM-MD5'])
