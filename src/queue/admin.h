@@ -30,6 +30,7 @@ struct filter;
 struct change_ask {
 	enum change change;
 	bool dry_run;
+	bool whole;			/* all recipients of the message at hand are meant */
 	struct str to;			/* REDIRECT */
 	uint64_t matched, changed;	/* messages */
 };

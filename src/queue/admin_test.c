@@ -183,6 +183,43 @@ test_hold(void **state)
 	house_done(&h);
 }
 
+static struct house_answer
+slowly_later(struct house *h, const struct job *j, const struct job_rcpt *r)
+{
+	struct house_answer answer = always_later(h, j, r);
+
+	answer.after_ms = 5000;
+	return answer;
+}
+
+/* What is decided of one recipient in flight is done to that one, when it comes back. */
+static void
+test_in_flight(void **state)
+{
+	static struct house h;
+	struct entry *e;
+	uint64_t id;
+
+	(void)state;
+	h = (struct house){ .rule = slowly_later };
+	house_open(&h, 400);
+	id = house_mail(&h, "a@here.test", "x@one.test y@two.test z@three.test");
+	house_run(&h, 1000);
+	e = entry_find(&h.q->ix, id);
+	t_true(e != NULL && e->unit->state == UNIT_FLIGHT);
+	t_true(has(ask(&h, "queue.drop", "{\"recipient\":\"x@one.test\"}"), "\"changed\":1"));
+	t_true(has(ask(&h, "queue.bounce", "{\"domain\":\"three.test\"}"), "\"changed\":1"));
+	t_true(has(ask(&h, "queue.redirect", "{\"recipient\":\"y@two.test\","
+	    "\"to\":\"n@void.test\"}"), "\"matched\":1,\"changed\":0"));
+	house_run(&h, 8000);
+	e = entry_find(&h.q->ix, id);
+	t_true(e != NULL && e->unit != NULL && e->unit->next == NULL);
+	t_int(e->unit->idx.one, 1);		/* y is still there, and only it */
+	t_int(e->unit->state, UNIT_WAIT);
+	t_int(h.q->stats.notices, 1);
+	house_done(&h);
+}
+
 /* State after replay is the state before: compared as its own encoding, message by message. */
 static void
 encode_all(struct house *h, struct buf *b)
@@ -239,7 +276,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_changes), cmocka_unit_test(test_list),
-		cmocka_unit_test(test_hold), cmocka_unit_test(test_replay_equal),
+		cmocka_unit_test(test_hold), cmocka_unit_test(test_in_flight),
+		cmocka_unit_test(test_replay_equal),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,8 @@
 /*
  * change: what the administrator may do to a message, transition by transition.
  *
- * A unit in flight is not touched: hold takes effect when it lands, drop lets it vanish then.
+ * A unit in flight is not touched: hold, drop and bounce take effect when it lands undelivered;
+ * what cannot be done to it is not counted as changed.
  * Single recipients that were chosen are split off first, so each operation is about whole units.
  */
 #include "queue/admin.h"
@@ -69,18 +70,21 @@ retry(struct queue *q, struct unit *u)
 	task_wake(&q->dispatch);
 }
 
+/* All of a message is remembered as dropped in the journal; of a part only the part goes. */
 static void
-drop(struct queue *q, struct unit *u)
+drop(struct queue *q, struct unit *u, bool whole)
 {
-	if (u->state == UNIT_FLIGHT || u->state == UNIT_REPORT) {
+	if (whole)
 		u->entry->flags |= ENTRY_DOOMED;
+	u->fate = FATE_DROP;
+	if (u->state == UNIT_FLIGHT || u->state == UNIT_REPORT)
 		return;
-	}
 	unit_unlink(q, u);
 	unit_gone(q, u);
 }
 
-static void
+/* False: nothing could be done to it. */
+static bool
 apply(struct queue *q, struct unit *u, const struct spool_msg *m, const struct change_ask *ask)
 {
 	bool still = u->state != UNIT_FLIGHT && u->state != UNIT_REPORT;
@@ -100,22 +104,26 @@ apply(struct queue *q, struct unit *u, const struct spool_msg *m, const struct c
 			unit_ready(q, u, true);
 		break;
 	case CHANGE_DROP:
-		drop(q, u);
+		drop(q, u, ask->whole);
 		break;
 	case CHANGE_BOUNCE:
-		if (!still)
+		if (u->state == UNIT_FLIGHT) {
+			u->fate = FATE_BOUNCE;
 			break;
+		}
+		if (!still)
+			return false;
 		unit_unlink(q, u);
-		report_unit(q, u, REPORT_FAILED, &(struct report_why){ STR("5.7.0"),
-			STR("returned by the administrator of this system"), {} });
+		report_unit(q, u, REPORT_FAILED, &REPORT_BY_ADMIN);
 		break;
 	case CHANGE_REDIRECT:
 		if (!still)
-			break;
+			return false;
 		unit_unlink(q, u);
 		redirect(q, u, m, ask->to);
 		break;
 	}
+	return true;
 }
 
 /* A split changes nothing about when a part's turn comes. */
@@ -177,9 +185,10 @@ change_message(struct queue *q, const struct filter *f, uint64_t id, struct aren
     struct change_ask *ask)
 {
 	struct entry *e = entry_find(&q->ix, id);
-	struct unit *all[64];
 	struct spool_msg m = {};
+	struct unit **all;
 	size_t n = 0;
+	bool any = false;
 
 	if (!e || !filter_cheap(q, f, e))
 		return;
@@ -194,15 +203,22 @@ change_message(struct queue *q, const struct filter *f, uint64_t id, struct aren
 		return;
 	if (!(e = entry_find(&q->ix, id)))
 		return;
-	for (struct unit *u = e->unit; u && n < COUNT(all); u = u->next)
+	for (struct unit *u = e->unit; u; u = u->next)
+		n++;
+	all = arena_alloc(a, n * sizeof(struct unit *));
+	if (!all)
+		return;
+	n = 0;
+	for (struct unit *u = e->unit; u; u = u->next)
 		all[n++] = u;
-	ask->changed++;
+	ask->whole = !filter_by_rcpt(f);
 	state_dirty(q, e);
 	/* The entry may end with its last unit: it is not touched after that. */
 	for (size_t i = 0; i < n; i++) {
 		struct unit *u = chosen(q, f, all[i], &m, a);
 
-		if (u)
-			apply(q, u, &m, ask);
+		if (u && apply(q, u, &m, ask))
+			any = true;
 	}
+	ask->changed += any;
 }

@@ -43,6 +43,9 @@ struct dest;
 
 enum unit_state { UNIT_UNROUTED, UNIT_READY, UNIT_WAIT, UNIT_FLIGHT, UNIT_HELD, UNIT_REPORT };
 
+/* What the administrator decided while it flew: so it will be if it comes back. */
+enum unit_fate { FATE_NONE, FATE_DROP, FATE_BOUNCE };
+
 enum {
 	ENTRY_NULL_SENDER = 1 << 0,
 	ENTRY_HELD = 1 << 1,		/* units that land go to HELD */
@@ -50,7 +53,7 @@ enum {
 	ENTRY_DELAY_WANTED = 1 << 3,	/* somebody may get one */
 	ENTRY_SUCCESS_WANTED = 1 << 4,	/* NOTIFY=SUCCESS for some recipient */
 	ENTRY_DIRTY = 1 << 5,		/* in the list of states to be written */
-	ENTRY_DOOMED = 1 << 6,		/* dropped; units in flight vanish when they land */
+	ENTRY_DOOMED = 1 << 6,		/* all of it dropped; what flies vanishes when it lands */
 	ENTRY_BIG = 1 << 7,		/* extra has a big file */
 	ENTRY_CARRIED = 1 << 8,		/* a copy of its record is on its way into the log */
 	ENTRY_LASTING = 0xff & ~ENTRY_DIRTY,	/* what the journal keeps */
@@ -102,6 +105,7 @@ struct unit {
 	uint32_t jobno, open;		/* FLIGHT: recipients without an outcome yet */
 	uint16_t reason;
 	uint8_t state, class, attempts, carrier;
+	uint8_t fate;			/* FLIGHT: enum unit_fate */
 };
 
 struct entry {

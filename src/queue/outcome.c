@@ -100,6 +100,22 @@ dest_died(struct queue *q, struct dest *d, uint16_t reason)
 	dest_sweep(q, d);
 }
 
+/* The administrator spoke of it meanwhile. */
+static bool
+fated(struct queue *q, struct unit *u)
+{
+	enum unit_fate fate = u->entry->flags & ENTRY_DOOMED ? FATE_DROP : (enum unit_fate)u->fate;
+
+	u->fate = FATE_NONE;
+	if (fate == FATE_DROP)
+		unit_gone(q, u);
+	else if (fate == FATE_BOUNCE && report_room(q))
+		report_unit(q, u, REPORT_FAILED, &REPORT_BY_ADMIN);
+	else
+		return false;
+	return true;
+}
+
 /* Every recipient has been answered for. */
 static void
 landed(struct queue *q, struct flight *f)
@@ -114,9 +130,9 @@ landed(struct queue *q, struct flight *f)
 	dest_ref(&q->dests, d);
 	flight_free(q, f);
 	u->jobno = u->open = 0;
-	if (u->nidx == 0 || (u->entry->flags & ENTRY_DOOMED)) {
+	if (u->nidx == 0) {
 		unit_gone(q, u);
-	} else {
+	} else if (!fated(q, u)) {
 		u->state = UNIT_WAIT;
 		unit_defer(q, u, temp ? class : CLASS_OWN);
 	}
@@ -168,9 +184,9 @@ outcome_lost(struct queue *q, struct flight *f)
 	dest_ref(&q->dests, d);
 	flight_free(q, f);
 	u->jobno = u->open = 0;
-	if (u->nidx == 0 || (u->entry->flags & ENTRY_DOOMED))
+	if (u->nidx == 0)
 		unit_gone(q, u);
-	else
+	else if (!fated(q, u))
 		unit_ready(q, u, true);
 	dest_returned(&q->dests, d);
 	dest_unref(&q->dests, d);

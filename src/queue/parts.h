@@ -79,6 +79,8 @@ void dispatch_run(void *q);				/* suspends */
 /* ---- report.c ---- */
 enum report_kind { REPORT_FAILED, REPORT_DELAYED, REPORT_DELIVERED, REPORT_RELAYED };
 struct report_why { struct str status, reply, mta; };
+#define REPORT_BY_ADMIN ((struct report_why){ STR("5.7.0"),			\
+	STR("returned by the administrator of this system"), {} })
 /* u goes to REPORT and is gone once the notice is committed. */
 void report_unit(struct queue *q, struct unit *u, enum report_kind kind,
     const struct report_why *why);

@@ -352,6 +352,13 @@ tell(struct notice *n)
 	return r;
 }
 
+/* The administrator dropped it: nobody is told. */
+static bool
+dropped(const struct report *r)
+{
+	return r->unit && (r->unit->fate == FATE_DROP || r->unit->entry->flags & ENTRY_DOOMED);
+}
+
 /* All that is to be told of r's message in the same words: one notice, not one a recipient. */
 static bool
 gather(struct notice *n, const struct report *r)
@@ -364,7 +371,7 @@ gather(struct notice *n, const struct report *r)
 	for (l = n->q->reports.next; l != &n->q->reports; l = l->next) {
 		struct report *other = CONTAINER_OF(l, struct report, link);
 
-		if (other->id == r->id && other->kind == r->kind)
+		if (other->id == r->id && other->kind == r->kind && dropped(other) == dropped(r))
 			n->all[n->nall++] = other;
 	}
 	return true;
@@ -380,7 +387,7 @@ report_one(struct queue *q, struct report *r, struct arena *a)
 		report_free(q, r);
 		return true;
 	}
-	if (!gather(&n, r) || (!(e->flags & ENTRY_DOOMED) && tell(&n) != SPOOL_OK))
+	if (!gather(&n, r) || (!dropped(r) && tell(&n) != SPOOL_OK))
 		return false;
 	/* The entry may end with its last unit. */
 	for (size_t i = 0; i < n.nall; i++) {

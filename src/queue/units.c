@@ -108,6 +108,7 @@ unit_split(struct queue *q, struct unit *u, const uint32_t *idx, size_t n)
 	v->state = u->state;
 	v->attempts = u->attempts;
 	v->class = u->class;
+	v->fate = u->fate;
 	v->due.at = u->due.at;
 	v->reason = reason_again(&q->reasons, u->reason);
 	unit_set_dest(q, v, u->dest);
