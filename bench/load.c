@@ -13,6 +13,7 @@
 #include <getopt.h>
 #include <inttypes.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -54,7 +55,7 @@ struct load {
 	uint32_t *mail_lat, *dot_lat;
 	char first_error[160];
 	struct session *s;
-	unsigned live;
+	unsigned live, greeted;		/* sessions open; those whose EHLO was answered */
 };
 
 static uint64_t
@@ -263,6 +264,8 @@ on_reply(struct load *l, struct session *s, const char *reply)
 	case AT_EHLO:
 		if (l->opt.idle == 0)
 			next_message(l, s);
+		else if (++l->greeted == l->opt.sessions)
+			(void)fprintf(stderr, "connected %u\n", l->greeted);
 		break;
 	case AT_MAIL:
 		s->step = AT_RCPT;
@@ -401,11 +404,20 @@ options_parse(struct options *o, int argc, char **argv)
 	}
 }
 
-/* With --idle N the sessions stop after EHLO and stay until N seconds have gone or stdin ends. */
+static volatile sig_atomic_t told_to_end;
+
+static void
+on_signal(int signo)
+{
+	(void)signo;
+	told_to_end = 1;
+}
+
+/* With --idle N the sessions stop after EHLO and stay until N seconds have gone or SIGTERM. */
 static bool
 finished(const struct load *l, uint64_t begun)
 {
-	if (l->live == 0)
+	if (l->live == 0 || told_to_end)
 		return true;
 	if (l->opt.idle != 0)
 		return now_us() - begun > (uint64_t)l->opt.idle * 1000000;
@@ -444,6 +456,8 @@ main(int argc, char **argv)
 		die("set-up");
 	body_make(&l);
 
+	(void)signal(SIGTERM, on_signal);
+
 	uint64_t begun = now_us();
 
 	for (unsigned i = 0; i < l.opt.sessions; i++) {
@@ -452,10 +466,10 @@ main(int argc, char **argv)
 		if (i % 64 == 63)
 			turn(&l);	/* keep up with the banners while the rest connects */
 	}
-	if (l.opt.idle != 0)
-		(void)fprintf(stderr, "connected %u\n", l.opt.sessions);
 	while (!finished(&l, begun))
 		turn(&l);
+	if (l.opt.idle != 0)
+		(void)fprintf(stderr, "held %u\n", l.live);
 	report(&l, (double)(now_us() - begun) / 1e6);
 	return l.failed == 0 && l.done == (l.opt.idle ? 0 : l.opt.messages) ? 0 : 1;
 }

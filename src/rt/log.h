@@ -5,8 +5,8 @@
  * 1. log_begin, fields, log_end: no suspension in between; one event at a time.
  * 2. Foreign bytes are escaped (\xNN), values and lines capped: no value can fake a line or field.
  * 3. Buffered; a hook of the loop flushes warnings at once, all else within LOG_LAZY_MS, so that a
- *    busy role does not wake keeper for each line.  A stuck sink is never waited for: lines are dropped
- *    and counted, and the count is the next line that gets through (event=log_dropped).
+ *    busy role does not wake keeper for each line.  A stuck sink is never waited for: lines are
+ *    dropped and counted, and the count is the next line that gets through (event=log_dropped).
  * 4. Secrets are a type that log_s does not take: the compiler refuses.
  *
  * Only roles log (smtpd smtpc queue local main ...), never libraries.  Do not include <syslog.h>.
