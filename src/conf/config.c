@@ -61,7 +61,7 @@ count_of(const struct node *n, struct str name)
 	return count;
 }
 
-/* Listeners, domains and filters are arrays of final place: settings inside remember their address. */
+/* Listeners, domains and filters are arrays of final place: settings remember their address. */
 static bool
 make_room(struct reader *r, const struct node *n)
 {

@@ -129,7 +129,8 @@ static const struct setting set_top[] = {
 	  .text =
 	    "Grants the right to send elsewhere through this server. Without a grant "
 	    "nobody may. sending-as narrows a grant to senders (a network and a certificate "
-	    "without it: to our own domains); a sender can never be a grant. A host name is a grant only as a RELAY line of an access map, where "
+	    "without it: to our own domains); a sender can never be a grant. A host name "
+	    "is a grant only as a RELAY line of an access map, where "
 	    "its address is verified." },
 	{ .name = "route", .type = SET_OWN,
 	  .offset = offsetof(struct config, route),

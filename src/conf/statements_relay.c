@@ -313,7 +313,8 @@ take_may_send(struct reader *r, const struct node *n, void *base)
 		local = str_sub(w->s, 0, at < 0 ? 0 : (size_t)at);
 		domain = str_skip(w->s, (size_t)(at + 1));
 		if (at < 0) {
-			(void)read_ok(r, w, "is no address (user@domain, or @domain for all of it)");
+			(void)read_ok(r, w,
+			    "is no address (user@domain, or @domain for all of it)");
 			continue;
 		}
 		if (!read_ok(r, w, value_domain(domain, r->a, &domain)))

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+/* style: long function allowed: a table of command lines */
 static void
 test_command_lines(void **state)
 {

@@ -15,7 +15,7 @@
 #include "policy/grants.h"
 
 enum binding_of {
-	BINDING_NONE,			/* nobody we know: not bound, and not entitled by identity */
+	BINDING_NONE,			/* nobody we know: not bound, not entitled by identity */
 	BINDING_USER,			/* AUTH or POP login */
 	BINDING_UID,			/* local socket */
 };

@@ -19,7 +19,8 @@ policy_check(const struct config *cfg, struct conf_errors *errs)
 			continue;
 		good = false;
 		conf_error_add(errs, 0, 0, known ?
-		    "policy observe: without '" STR_F "' nothing is safe; it cannot be observed only"
+		    "policy observe: without '" STR_F "' nothing is safe; "
+		    "it cannot be observed only"
 		    : "policy observe: there is no rule '" STR_F "'", STR_A(cfg->observe[i]));
 	}
 	return good;

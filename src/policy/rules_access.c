@@ -51,7 +51,8 @@ apply(const struct policy *p, const struct access_hit *hit, struct verdict *v)
 		return MATCH_MARK;
 	case ACC_QUARANTINE:
 		v->mark.hold = true;
-		v->mark.hold_why = hit->text.n > 0 ? hit->text : STR("quarantined by the access map");
+		v->mark.hold_why = hit->text.n > 0 ? hit->text :
+			    STR("quarantined by the access map");
 		return MATCH_MARK;
 	case ACC_NONE:
 	case ACC_OK:

@@ -125,7 +125,6 @@ struct index {
 
 void index_init(struct index *ix);
 void index_done(struct index *ix);
-
 struct entry *entry_find(const struct index *ix, uint64_t id);
 /* seg->live goes up. */
 struct entry *entry_new(struct index *ix, uint64_t id, struct seg *seg, uint32_t off);
@@ -134,7 +133,6 @@ void entry_free(struct index *ix, struct entry *e);
 /* A target to be filled; addr and sender are copied. */
 struct made_rcpt *entry_add_target(struct entry *e, const struct made_rcpt *t);
 const struct made_rcpt *entry_target(const struct entry *e, uint32_t idx);
-
 struct unit *unit_new(struct index *ix, struct entry *e, struct dest *d);
 /* Takes it from its entry; it waits nowhere, its reason and dest are given up by the caller. */
 void unit_free(struct index *ix, struct unit *u);
@@ -147,7 +145,6 @@ unit_idx(const struct unit *u)
 	return u->nidx > 1 ? u->idx.many : &u->idx.one;
 }
 
-/* Bytes of memory. */
-size_t index_bytes(const struct index *ix);
+size_t index_bytes(const struct index *ix);	/* of memory */
 
 #endif

@@ -50,6 +50,7 @@ first(void *ctx)
 struct smtpd_ops
 recipient_ops(const struct route *r)
 {
-	return (struct smtpd_ops){ .dest = dest, .uid_name = uid_name, .first_tables = first, .tables = &r->tables,
+	return (struct smtpd_ops){ .dest = dest, .uid_name = uid_name,
+		.first_tables = first, .tables = &r->tables,
 	    .ctx = (void *)(uintptr_t)r };
 }
