@@ -172,7 +172,7 @@ out_of_step(struct session *s, enum smtp_verb verb)
 	    verb == SMTP_DATA || verb == SMTP_AUTH || verb == SMTP_XCLIENT;
 
 	/* What follows BDAT is its content. */
-	if (s->patient || s->lim->early_pipelining || verb == SMTP_BDAT ||
+	if ((s->patient && !s->f.have_ip) || s->lim->early_pipelining || verb == SMTP_BDAT ||
 	    (s->extended && !must_end))
 		return false;
 	return conn_input_pending(s->c);
