@@ -22,6 +22,7 @@ policy_new(const struct config *cfg)
 
 	if (p) {
 		p->cfg = cfg;
+		p->stages = stages_all;
 		p->access = (struct access_map){ .file = cfg->access_file,
 		    .exact_hosts = cfg->relay_hosts_only };
 	}
@@ -215,35 +216,35 @@ walk(const struct policy *p, const struct facts *f, const struct stage *st)
 struct verdict
 decide_connect(const struct policy *p, const struct facts *f)
 {
-	return walk(p, f, &stage_connect);
+	return walk(p, f, p->stages[STAGE_CONNECT]);
 }
 
 struct verdict
 decide_helo(const struct policy *p, const struct facts *f)
 {
-	return walk(p, f, &stage_helo);
+	return walk(p, f, p->stages[STAGE_HELO]);
 }
 
 struct verdict
 decide_mail(const struct policy *p, const struct facts *f)
 {
-	return walk(p, f, &stage_mail);
+	return walk(p, f, p->stages[STAGE_MAIL]);
 }
 
 struct verdict
 decide_rcpt(const struct policy *p, const struct facts *f)
 {
-	return walk(p, f, &stage_rcpt);
+	return walk(p, f, p->stages[STAGE_RCPT]);
 }
 
 struct verdict
 decide_data(const struct policy *p, const struct facts *f)
 {
-	return walk(p, f, &stage_data);
+	return walk(p, f, p->stages[STAGE_DATA]);
 }
 
 struct verdict
 decide_end(const struct policy *p, const struct facts *f)
 {
-	return walk(p, f, &stage_end);
+	return walk(p, f, p->stages[STAGE_END]);
 }

@@ -49,8 +49,8 @@ san_fits(const struct grant *g, const struct facts *f)
 	return false;
 }
 
-static bool
-covers(const struct grant *g, const struct facts *f)
+bool
+grant_covers(const struct grant *g, const struct facts *f)
 {
 	const struct identity *id = &f->id;
 
@@ -117,7 +117,11 @@ grants_source(const struct policy *p, const struct facts *f, bool narrow)
 		const struct grant *g = &cfg->grant[i];
 		struct grant_hit hit = { true, g->kind, g->name, 0, g };
 
-		if (covers(g, f) && (!narrow || sender_fits(p, &hit, f->sender)))
+		/* A login is for submission; mx is for other servers. */
+		if (g->kind == GRANT_AUTHENTICATED && f->listener == L_MX &&
+		    !cfg->test.auth_on_mx)
+			continue;
+		if (grant_covers(g, f) && (!narrow || sender_fits(p, &hit, f->sender)))
 			return hit;
 	}
 	if (f->id.local && f->listener == L_LOCAL && !has_local_lines(cfg))

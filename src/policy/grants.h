@@ -21,6 +21,8 @@ struct grant_hit {
 	const struct grant *line_of;	/* of the configuration; NULL: access map, local socket */
 };
 
+/* Does that line cover the client, whatever the sender? */
+bool grant_covers(const struct grant *g, const struct facts *f);
 /* Does a grant for sources cover the client?  narrow: the sender must fit it too. */
 struct grant_hit grants_source(const struct policy *p, const struct facts *f, bool narrow);
 /* Is the recipient in a domain (or an address) that we relay for? */

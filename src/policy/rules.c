@@ -95,10 +95,12 @@ const struct stage stage_helo = {
 
 RULE(must_encrypt) { UNUSED(p); UNUSED(v); return yes_if(f->tls_needed && !f->tls); }
 
+/* A certificate is as good as a login where a line grants it something. */
 RULE(must_login)
 {
-	UNUSED(p), UNUSED(v);
-	return yes_if(f->listener == L_SUBMISSION && f->id.user.n == 0 && f->id.cert.n == 0);
+	UNUSED(v);
+	return yes_if(f->listener == L_SUBMISSION && f->id.user.n == 0 &&
+		      (f->id.cert.n == 0 || rule_stranger(p, f)));
 }
 
 RULE(too_big)

@@ -14,8 +14,14 @@
 #include "policy/decide.h"
 #include "table/access.h"
 
+struct stage;
+
+/* Index of stages_all. */
+enum { STAGE_CONNECT, STAGE_HELO, STAGE_MAIL, STAGE_RCPT, STAGE_DATA, STAGE_END };
+
 struct policy {
 	const struct config *cfg;
+	const struct stage *const *stages;	/* stages_all; tests of the proof bring others */
 	const struct tables *tables;	/* NULL: none, look-ups find nothing */
 	struct access_map access;
 };

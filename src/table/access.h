@@ -103,4 +103,14 @@ struct access_relay {
 void access_relays(const struct access_map *m,
     void (*found)(void *arg, const struct access_relay *r), void *arg);
 
+/* Every line that has an effect, in the order of the file.  *at begins as 0. */
+struct access_entry {
+	enum access_tag tag;
+	char form;			/* as above, and 'u' user@, 'd' the tag alone */
+	struct net net;
+	struct str name;		/* lower case */
+	struct access_hit hit;
+};
+bool access_next(const struct access_map *m, uint64_t *at, struct access_entry *out);
+
 #endif

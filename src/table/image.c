@@ -272,3 +272,18 @@ image_get(const struct image *img, struct str key, struct str *value)
 	}
 	return false;
 }
+
+bool
+image_next(const struct image *img, uint64_t *at, struct str *key, struct str *value)
+{
+	const struct head *h = (const void *)img->p;
+
+	if (img->p == NULL)
+		return false;
+	if (*at == 0)
+		*at = h->entries;
+	if (*at >= img->n || !entry_at(img, *at, key, value))
+		return false;
+	*at += entry_size(key->n, value->n);
+	return true;
+}

@@ -29,6 +29,8 @@ struct image {
 bool image_open(struct image *img, int fd);
 void image_close(struct image *img);
 bool image_get(const struct image *img, struct str key, struct str *value);
+/* All entries, as they were added; *at begins as 0. */
+bool image_next(const struct image *img, uint64_t *at, struct str *key, struct str *value);
 
 struct image_builder;
 
