@@ -161,15 +161,55 @@ hidden(const struct field *f)
 	return str_ieq(f->name, STR("Bcc")) || str_ieq(f->name, STR("Resent-Bcc"));
 }
 
+/* Where in the field "@" and our name must be put in; 0: nowhere. */
+static size_t
+bare_author_end(const struct field *f, struct arena *a)
+{
+	static const struct str authors[] = {
+		STR_INIT("From"), STR_INIT("Sender"), STR_INIT("Resent-From"),
+		STR_INIT("Resent-Sender"),
+	};
+	struct str value = str_trim(f->value);
+	struct addr_list list;
+	bool is_author = false;
+	ssize_t at;
+
+	for (size_t i = 0; i < COUNT(authors); i++)
+		is_author |= str_ieq(f->name, authors[i]);
+	if (!is_author || !addr_list_parse(f->value, a, &list) || list.n != 1 ||
+	    !is_bare_name(&list.addr[0]))
+		return 0;
+	at = str_find(f->raw, str_cat(a, STR("<"), list.addr[0].address, STR(">")));
+	if (at >= 0)
+		return (size_t)at + 1 + list.addr[0].address.n;
+	if (!str_starts(value, list.addr[0].address))
+		return 0;
+	return (size_t)(value.p - f->raw.p) + list.addr[0].address.n;
+}
+
+/* "From: root (Cron Daemon)" becomes "From: root@host (Cron Daemon)". */
+static void
+field_put(const struct field *f, const struct caller *who, struct arena *a, struct buf *b)
+{
+	size_t end = bare_author_end(f, a);
+
+	(void)buf_put(b, str_sub(f->raw, 0, end));
+	if (end > 0) {
+		(void)buf_putc(b, '@');
+		(void)buf_put(b, who->hostname);
+	}
+	(void)buf_put(b, str_skip(f->raw, end));
+}
+
 static void
 message_put(struct str text, const struct header *h, const struct sendmail_args *args,
-    const struct caller *who, struct buf *b)
+    const struct caller *who, struct arena *a, struct buf *b)
 {
 	struct str body = str_skip(text, h->body_at);
 
 	for (size_t i = 0; i < h->n; i++)
 		if (!hidden(&h->field[i]))
-			(void)buf_put(b, h->field[i].raw);
+			field_put(&h->field[i], who, a, b);
 	missing_fields(h, args, who, b);
 	(void)buf_puts(b, "\r\n");
 	(void)buf_put(b, body);
@@ -179,7 +219,7 @@ static bool
 envelope(const struct sendmail_args *args, const struct caller *who, struct arena *a,
     struct composed *out)
 {
-	out->from = who->login;
+	out->from = str_cat(a, who->login, STR("@"), who->hostname);
 	if (args->from != NULL) {
 		struct str f = str_of(args->from);
 
@@ -219,7 +259,7 @@ sendmail_compose(const struct sendmail_args *args, const struct caller *who, str
 		good = false;
 	}
 	if (good) {
-		message_put(buf_str(&text), &h, args, who, &message);
+		message_put(buf_str(&text), &h, args, who, a, &message);
 		out->message = str_dup(a, buf_str(&message));
 		good = !message.failed && out->message.n > 0;
 	}

@@ -3,7 +3,8 @@
  * sendmail_compose: from what a program pipes into sendmail to a message and its envelope.
  *
  * 1. Line ends become CRLF; without -i a line with a lone dot ends the message.
- * 2. Bcc fields are taken out; From, Date and Message-ID are added where they are missing.
+ * 2. Bcc fields are taken out; From, Date and Message-ID are added where they are missing; an
+ *    author who is but a name of this host gets the host's name.
  * 3. -t takes recipients from To, Cc and Bcc (Resent- ones when there are any), besides those on
  *    the command line.
  * 4. Nothing else changes.

@@ -101,6 +101,10 @@ test_compose(void **state)
 		    NULL, "r@s ", NULL },
 		{ true, true, "To: root, Al <al.x>\nFrom: f@g\nDate: d\nMessage-ID: <m>\n\n",
 		    NULL, "root al.x ", NULL },
+		{ true, true, "From: root (Cron Daemon)\nSender: <al>\nTo: a@b\nDate: d\n"
+		    "Message-ID: <m>\n\n",
+		    "From: root@host.example (Cron Daemon)\r\nSender: <al@host.example>\r\n"
+		    "To: a@b\r\nDate: d\r\nMessage-ID: <m>\r\n\r\n", "a@b ", NULL },
 		{ true, true, "To: two words\n\n", NULL, NULL, "a recipient is no address" },
 		{ true, true, "Subject: nobody\n\nx\n", NULL, NULL, "no recipient" },
 		{ true, true, "To: a@b\n\nx\ry\n", NULL, NULL,

@@ -28,7 +28,8 @@ binding_of(const struct facts *f)
 {
 	if (f->id.user.n > 0 || f->id.pop_user.n > 0)
 		return BINDING_USER;
-	return f->id.local ? BINDING_UID : BINDING_NONE;
+	/* Who speaks LMTP to us hands on what others wrote. */
+	return f->id.local && f->listener != L_LMTP ? BINDING_UID : BINDING_NONE;
 }
 
 struct str
@@ -283,13 +284,15 @@ uid_covers(const struct policy *p, const struct facts *f, struct str local, stru
 {
 	struct holder h = { .p = p, .login = f->id.uid_name, .uid = true, .number = f->id.uid };
 	const struct domain *d = domain_of(p, domain);
-	struct str name = f->id.uid_name;
+	char room[32];		/* without an account it is called uid4242, as sendmail does */
+	struct str name = f->id.uid_name, at_host = name.n > 0 ? name :
+	    str_from(room, (size_t)snprintf(room, sizeof room, "uid%u", f->id.uid));
 	enum find taken;
 
 	if (f->id.uid == 0 && (d != NULL || domain_eq(domain, p->cfg->hostname)))
 		return FIND_YES;
-	if (name.n > 0 && domain_eq(domain, p->cfg->hostname) &&
-	    (str_ieq(local, name) || str_ieq(without_detail(d, local), name)))
+	if (domain_eq(domain, p->cfg->hostname) &&
+	    (str_ieq(local, at_host) || str_ieq(without_detail(d, local), at_host)))
 		return FIND_YES;
 	if (name.n > 0 && p->cfg->ndomain > 0) {
 		taken = name_is_taken(p, &p->cfg->domain[0], name);

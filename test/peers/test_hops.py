@@ -71,6 +71,8 @@ class Outside:
             self.ends.append(lambda: self.net.__exit__())
             self.nsd = Nsd(self.path / 'nsd', address='10.99.0.1', port=53, prefix=self.net.prefix())
             self.nsd.zone('out.test', ZONE)
+            for sender in ('example.test', 'stranger.example'):         # whose mail is taken must be answerable
+                self.nsd.zone(sender, '@ IN MX 10 mx\nmx IN A 10.99.0.1\n')
             self.nsd.start()
             self.ends.append(self.nsd.stop)
             if self.forwarder:
@@ -137,7 +139,7 @@ def out(tmp_path):
 def test_A15_second_postern(out):
     """MX of a domain of another postern: relayed, and in its Maildir with both Received fields; its refusal bounces."""
     two = House(out.path / 'two', domain='second.out.test', prefix=out.net.prefix('there'), address='10.99.0.10', port=25,
-                extra='')
+                extra=out.nsd.conf(validate=False))
     two.start()
     out.ends.append(two.__exit__)
     out.send('bob@second.out.test', 'nobody@second.out.test')
