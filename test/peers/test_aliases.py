@@ -228,6 +228,7 @@ def test_system_users(tmp_path):
         assert list(e.value.recipients.values())[0][0] == 550
         h.send(to=['games@example.test'])
         if lab.AS == 'user':
-            return h.wait_log('event=deferred', 'games@example.test')       # nobody but root can become games
+            h.wait_log('event=deferred', 'games@example.test')      # nobody but root can become games
+            return
         mail = wait_for(lambda: [p for p in box.rglob('new/*')])[0]
         assert mail.stat().st_uid == games.pw_uid
