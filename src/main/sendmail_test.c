@@ -81,6 +81,7 @@ test_command_lines(void **state)
 	}
 }
 
+/* style: long function allowed: a table of messages */
 static void
 test_compose(void **state)
 {

@@ -114,7 +114,7 @@ def break_link(p):
     (break_users_mode, r"users is a secret that others can read: chmod 640 '"),
     (break_users, r'users:2: bad user name'),
     (break_aliases, r"aliases:2: no ':' behind the name"),
-    (break_certificate, r'fullchain\.pem is no certificate'),
+    (break_certificate, r'fullchain\.pem: no whole certificate'),
     (break_spool, r'spool .* is not a directory'),
     (break_link, r'aliases is a symbolic link'),
 ])
