@@ -73,7 +73,8 @@ def test_kernel_reports_the_sandbox(instance):
         assert {name.split()[0] for name in roles} >= set(ROLES)
         uids = {}
         for name, pid in roles.items():
-            role = name.split()[0]
+            # `checks` is lookup's child for stores that block: the same rights
+            role = {'checks': 'lookup'}.get(name.split()[0], name.split()[0])
             st = status_of(pid)
             assert st['NoNewPrivs'] == ['1'], name
             for task in os.listdir('/proc/%d/task' % pid):
