@@ -170,15 +170,17 @@ class Postern:
                 pass
         return out
 
-    def roles(self):
-        """{title such as 'smtpd 0': pid}"""
+    def roles(self, helpers=False):
+        """{title such as 'smtpd 0': pid}; with helpers also lookup's `checks`, which come and go with it."""
         found = {}
         for pid in self.pids()[1:]:
             try:
                 title = Path('/proc/%d/cmdline' % pid).read_bytes().replace(b'\0', b' ').decode().strip()
             except OSError:
                 continue
-            found[title.partition('postern: ')[2].strip() or title] = pid
+            name = title.partition('postern: ')[2].strip() or title
+            if helpers or name != 'checks':
+                found[name] = pid
         return found
 
     def smtp(self, port=None):

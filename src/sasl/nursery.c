@@ -94,7 +94,7 @@ child_make(struct crib *c, struct crib *all, size_t n, const struct config *cfg)
 }
 
 static _Noreturn void
-nursery_run(struct crib *crib, size_t n, const struct config *cfg)
+nursery_run(struct crib *crib, size_t n, const struct config *cfg, pid_t lookup)
 {
 	static struct nurse_frame f;
 	struct nurse_head died = { .op = NURSE_DIED };
@@ -115,6 +115,10 @@ nursery_run(struct crib *crib, size_t n, const struct config *cfg)
 			if (crib[i].pid == pid) {
 				(void)send(crib[i].fd, f.room, total, MSG_NOSIGNAL | MSG_DONTWAIT);
 				(void)nanosleep(&moment, NULL);
+				/* The kernel does not tell us of a parent that had given up root:
+				 * its children end when their sockets do, and then so do we. */
+				if (getppid() != lookup)
+					_exit(0);
 				child_make(&crib[i], crib, n, cfg);
 			}
 	}
@@ -177,7 +181,7 @@ nursery_new(const struct config *cfg)
 			_exit(0);
 		close_others(crib, nu->n);
 		cage_title("postern: checks");
-		nursery_run(crib, nu->n, cfg);
+		nursery_run(crib, nu->n, cfg, lookup);
 	}
 	for (size_t i = 0; i < nu->n; i++)
 		(void)close(crib[i].fd);

@@ -58,7 +58,7 @@ def started(instance):
     before = instance.log().count('event=ready')
     instance.start()
     lab.wait_for(lambda: instance.log().count('event=ready') > before)
-    return instance.roles()
+    return instance.roles(helpers=True)
 
 
 def status_of(pid):
