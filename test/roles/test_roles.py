@@ -228,13 +228,13 @@ def test_sigint_and_stop_verb_end_with_zero(server):
     pids = server.pids()
     server.process.send_signal(signal.SIGINT)
     assert server.stop() == 0
-    assert not [p for p in pids if lab.alive(p)]
+    lab.wait_for(lambda: not [p for p in pids if lab.alive(p)], 2)
     server.start()
     pids = server.pids()
     assert server.verb('stop').returncode == 0
     lab.wait_for(lambda: server.process.poll() is not None)
     assert server.stop() == 0
-    assert not [p for p in pids if lab.alive(p)]
+    lab.wait_for(lambda: not [p for p in pids if lab.alive(p)], 2)
 
 
 def test_keeper_killed_takes_all_with_it(server):
