@@ -78,6 +78,11 @@ def certificates(path, extra=()):
     (path / 'key.pem').chmod(0o600)
 
 
+# No guard against guessing: for tests that guess.
+UNGUARDED = ('auth-failures-per-address 100000\n    auth-failures-per-network 100000\n    auth-failures-per-user 100000\n'
+             '    auth-errors 100\n    auth-spray 1000000')
+
+
 class House(lab.Postern):
     """Started at once; .submission speaks STARTTLS, .implicit TLS from the first byte."""
 
