@@ -48,7 +48,7 @@ buf_reserve(struct buf *b, size_t n)
 {
 	if (b->failed || (n > b->cap - b->n && !buf_grow(b, n)))
 		return NULL;
-	return b->p + b->n;
+	return b->p == NULL ? NULL : b->p + b->n;	/* n 0 of an empty one: nothing to fill */
 }
 
 /* The n bytes behind the end were written. */
