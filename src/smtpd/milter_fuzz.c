@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * milter_fuzz: any bytes as what a milter says, and what it asks for as changes of a header section.
+ * milter_fuzz: any bytes as what a milter says, and what it asks for as changes of a header.
  *
- * Whatever it names, the header section stays one: it ends where it ended, and no field appears that
- * was not asked for by name.
+ * Whatever it names, the header section stays one: it ends where it ended, and no field appears
+ * that was not asked for by name.
  */
 #include <stdlib.h>
 
@@ -13,7 +13,8 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
-static const struct str head = STR_INIT("From: a@b.example\r\nSubject: x\r\n y\r\nTo: c@d.example\r\n");
+static const struct str head = STR_INIT("From: a@b.example\r\nSubject: x\r\n y\r\n"
+    "To: c@d.example\r\n");
 
 /* Still a header section of whole fields, and at most one field more or fewer. */
 static void
