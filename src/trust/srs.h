@@ -23,16 +23,18 @@ struct srs_conf {
 	struct str domain;		/* ours: what stands behind @ */
 	struct str secret[SRS_SECRETS_MAX];	/* the first mints, all verify */
 	size_t nsecret;
-	bool classic;			/* write (and read only) the known layout */
+	bool classic;			/* write and read the known layout; else only the strong */
 	int64_t now_s;
 };
 
-/* *why: constant text with SRS_ERROR.  *out lives in a; the address itself when unchanged. */
+/* *why: one constant word with SRS_ERROR: address, format, hash, time, domain, length, secret,
+ * memory.  *out lives in a; the address itself when unchanged: forward leaves the null sender and
+ * our own domain alone, reverse what bears no tag. */
 enum srs srs_forward(const struct srs_conf *c, struct str address, struct arena *a,
     struct str *out, const char **why);
 enum srs srs_reverse(const struct srs_conf *c, struct str address, struct arena *a,
     struct str *out, const char **why);
-/* SRS0 or SRS1 in any case: an address that srs_reverse must judge. */
+/* SRS0 or SRS1 in any case and a separator: an address that srs_reverse must judge. */
 bool srs_looks_like(struct str local);
 
 #endif
