@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: ISC
 """Small tools of the benchmarks: processor time and memory of a process tree, the load, the sink, the disk."""
+import base64
+import hashlib
+import hmac
 import json
 import os
 import socket
@@ -87,6 +90,50 @@ class Sink:
     def stop(self):
         self.p.terminate()
         return json.loads(self.p.communicate(timeout=20)[0])
+
+
+def tls_load(build, port, **opt):
+    """bench-tls load: one handshake and one message (or login) a connection."""
+    args = [str(build / 'bench/bench-tls'), 'load', '--port', str(port)]
+    for k, v in opt.items():
+        args += ['--' + k, str(v)]
+    p = subprocess.run(args, capture_output=True, text=True, timeout=300)
+    try:
+        r = json.loads(p.stdout)
+    except ValueError:
+        raise RuntimeError('bench-tls: %s %s' % (p.stdout, p.stderr))
+    if r['failed']:
+        raise RuntimeError('bench-tls: %s' % r)
+    return r
+
+
+def self_signed(directory, kind):
+    """A certificate of that kind of key; chain and key."""
+    chain, key = Path(directory) / ('%s.crt' % kind), Path(directory) / ('%s.key' % kind)
+    new = ['-newkey', 'rsa:2048'] if kind.startswith('RSA') else ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']
+    subprocess.run(['openssl', 'req', '-x509', *new, '-nodes', '-days', '3', '-subj', '/CN=bench.example.test', '-addext',
+                    'subjectAltName=DNS:bench.example.test', '-out', chain, '-keyout', key], check=True, capture_output=True)
+    key.chmod(0o600)
+    return chain, key
+
+
+def scram_entry(password, salt=b'0123456789abcdef', iterations=4096):
+    """A verifier of the users file (RFC 5803)."""
+    client = hmac.digest(hashlib.pbkdf2_hmac('sha256', password, salt, iterations), b'Client Key', 'sha256')
+    server = hmac.digest(hashlib.pbkdf2_hmac('sha256', password, salt, iterations), b'Server Key', 'sha256')
+    return '{SCRAM-SHA-256}%d,%s' % (iterations, ','.join(
+        base64.b64encode(x).decode() for x in (salt, hashlib.sha256(client).digest(), server)))
+
+
+class TlsNull:
+    def __init__(self, build, port, chain, key):
+        self.p = subprocess.Popen([str(build / 'bench/bench-tls'), 'null', '--port', str(port), '--chain', str(chain), '--key',
+                                   str(key), '--clients', '64', '--seconds', '900'], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_banner(port, lambda: self.p.poll() is None)
+
+    def stop(self):
+        self.p.terminate()
+        self.p.wait(10)
 
 
 def fdatasync_p50_us(directory, n=400):

@@ -2,7 +2,8 @@
 /*
  * tls: clients that say STARTTLS, and a null server that answers them: what TLS costs.
  *
- *	bench-tls load --port P [--clients N] [--messages M] [--login plain|scram] [--user U --pass W]
+ *	bench-tls load --port P [--clients N] [--messages M]
+ *		[--login plain|scram] [--user U --pass W]
  *	bench-tls null --port P --chain FILE --key FILE [--seconds N]
  *
  * load: N threads, each one message (or one login) a connection, every handshake a full one; prints
@@ -181,19 +182,22 @@ salted(const char *salt_b64, int iterations, unsigned char out[32])
 static bool
 proof(const char *challenge, const char *bare, char out[LINE])
 {
+	const char *s = strstr(challenge, ",s="), *i = s ? strstr(s, ",i=") : NULL;
 	char r[256], salt[192], text[LINE], final[LINE], b64[64];
 	unsigned char key[32], client[32], stored[32], sig[32], p[32];
-	int iterations, n;
+	int n;
 
-	if (sscanf(challenge, "r=%255[^,],s=%191[^,],i=%d", r, salt, &iterations) != 3)
+	if (!i || s - challenge - 2 >= (ssize_t)sizeof r || i - s - 3 >= (ssize_t)sizeof salt)
 		return false;
-	salted(salt, iterations, key);
+	(void)snprintf(r, sizeof r, "%.*s", (int)(s - challenge - 2), challenge + 2);
+	(void)snprintf(salt, sizeof salt, "%.*s", (int)(i - s - 3), s + 3);
+	salted(salt, (int)strtol(i + 3, NULL, 10), key);
 	mac(key, "Client Key", 10, client);
 	(void)EVP_Digest(client, 32, stored, NULL, EVP_sha256(), NULL);
 	n = snprintf(text, sizeof text, "%s,%s,c=biws,r=%s", bare, challenge, r);
 	mac(stored, text, (size_t)n, sig);
-	for (int i = 0; i < 32; i++)
-		p[i] = client[i] ^ sig[i];
+	for (int k = 0; k < 32; k++)
+		p[k] = client[k] ^ sig[k];
 	(void)EVP_EncodeBlock((unsigned char *)b64, p, 32);
 	n = snprintf(final, sizeof final, "c=biws,r=%s,p=%s", r, b64);
 	return put_b64(out, LINE, "", final, (size_t)n);
