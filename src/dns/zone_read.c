@@ -12,7 +12,7 @@
 #include "base/hex.h"
 #include "base/num.h"
 
-enum { ZONE_WORDS_MAX = 64 };
+enum { ZONE_WORDS_MAX = 4096 };
 
 struct word {
 	struct str s;

@@ -14,6 +14,8 @@ struct iprev {
 	struct str name;		/* the verified one; empty: none */
 };
 
+/* "1.2.0.192.in-addr.arpa", in the arena; empty: no memory. */
+struct str iprev_name(struct ip ip, struct arena *a);
 /* At most ten names are followed.  suspends */
 void iprev_check(struct ip ip, struct trust_dns *dns, struct arena *a, struct iprev *out);
 
