@@ -99,8 +99,8 @@ is_dot_string(struct str s, bool utf8)
 static bool
 respell(struct str q, const struct path_rules *rules, struct str *out)
 {
-	char plain[PATH_LOCAL_MAX + 1];
-	char *dst = arena_alloc(rules->arena, 2 * PATH_LOCAL_MAX + 2);
+	char plain[PATH_MAX_LEN + 1];
+	char *dst = arena_alloc(rules->arena, 2 * q.n + 2);
 	size_t n = unquote(q, plain), k = 0;
 
 	if (dst == NULL)
@@ -237,6 +237,17 @@ take_route(struct cur *c, struct path *out, struct perr *err)
 	return true;
 }
 
+/* RFC 5321 4.5.3.1.1 says 64; a rewritten sender (SRS) carries a whole address in its local part,
+ * and others make them as we do. */
+static bool
+rewritten(struct str raw)
+{
+	if (raw.n > 0 && raw.p[0] == '"')
+		raw = str_skip(raw, 1);
+	return raw.n > 5 && (str_istarts(raw, STR("SRS0")) || str_istarts(raw, STR("SRS1"))) &&
+	    (raw.p[4] == '=' || raw.p[4] == '-' || raw.p[4] == '+');
+}
+
 static bool
 take_local(struct cur *c, const struct path_rules *rules, struct path *out, struct perr *err)
 {
@@ -247,7 +258,7 @@ take_local(struct cur *c, const struct path_rules *rules, struct path *out, stru
 	} else if (!take_quoted(c, rules->utf8, &raw)) {
 		return perr_set(err, c, "bad local part");
 	}
-	if (raw.n > PATH_LOCAL_MAX)
+	if (raw.n > PATH_LOCAL_MAX && !(rewritten(raw) && raw.n <= PATH_MAX_LEN))
 		return perr_set(err, c, "local part is too long");
 	if (raw.p[0] == '"' && !respell(raw, rules, &out->local))
 		return perr_set(err, c, "out of memory");

@@ -6,8 +6,8 @@
  * 1. It opens no file and has no network: a new secret comes with a new generation of the process.
  * 2. A secret never leaves the process, not in a log, a core or an answer; it is wiped at the end.
  *
- * Keys of certificates live in a keyring that signs what TLS servers sign; the others wait for
- * their stages.
+ * Keys of certificates live in a keyring that signs what TLS servers sign; those of tokens and of
+ * rewritten senders in the modules that use them.
  */
 #include <openssl/crypto.h>
 #include <stdlib.h>
@@ -19,6 +19,7 @@
 #include "conf/config.h"
 #include "ipc/role.h"
 #include "main/bodies.h"
+#include "main/vault_srs.h"
 #include "rt/log.h"
 #include "sasl/vault_side.h"
 #include "tls/keyring.h"
@@ -38,6 +39,7 @@ struct vault {
 	uint32_t nheld;
 	struct keyring *keys;
 	struct auth_vault *auth;
+	struct vault_srs srs;
 };
 
 static struct held *
@@ -133,6 +135,7 @@ auth_open(struct vault *v, struct role_env *env)
 	arena_init(&a, 8192);
 	jwks = held(v, str_cat(&a, STR("secret:"), env->cfg->auth.oauth.keys_file));
 	v->auth = auth_vault_new(env->cfg, held(v, STR("secret:token-keys")), jwks);
+	vault_srs_open(&v->srs, held(v, STR("secret:token-keys")));
 	arena_done(&a);
 }
 
@@ -146,6 +149,7 @@ wipe(struct vault *v)
 		forget(h);
 	}
 	keyring_free(v->keys);
+	explicit_bzero(&v->srs, sizeof v->srs);
 }
 
 static void
@@ -158,7 +162,8 @@ on_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg *m,
 	if (type == MSG_vault_ping)
 		ipc_reply(ch, call_id, MSG_vault_pong, &(struct msg_vault_pong){
 		    .cookie = m->vault_ping.cookie, .nsecrets = v->nheld });
-	else if (!tls_remote_answer(v->keys, ch, call_id, type, m))
+	else if (!tls_remote_answer(v->keys, ch, call_id, type, m) &&
+	    !vault_srs_msg(&v->srs, ch, type, call_id, m))
 		(void)auth_vault_msg(v->auth, ch, type, call_id, m);
 }
 

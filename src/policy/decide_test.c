@@ -149,6 +149,46 @@ static const struct {
 	  0, 550, "relaying-denied" },
 };
 
+static const struct {
+	const char *name, *from;
+	enum srs_fact srs;
+	uint64_t nrcpt;
+	unsigned code;
+	const char *rule;
+	bool taken;
+} srs_cases[] = {
+	{ "a bounce", "", SRSF_GOOD, 0, 250, "own-domain", false },
+	{ "forged", "", SRSF_BAD, 0, 550, "bounce-address", false },
+	{ "not from <>", "a@x.example", SRSF_GOOD, 0, 550, "bounce-address", false },
+	{ "not alone", "", SRSF_GOOD, 1, 550, "bounce-address", false },
+	{ "behind one", "", SRSF_NONE, 1, 550, "bounce-address", true },
+	{ "vault is away", "", SRSF_LATER, 0, 451, "bounce-address-look-up", false },
+};
+
+static void
+test_T_SRS_04_T_SRS_05_decide(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(srs_cases); i++) {
+		struct path from = path(srs_cases[i].from), to = path("srs0=a@victim.example");
+		struct facts f = stranger();
+		struct verdict v;
+
+		T_CASE(srs_cases[i].name);
+		f.listener = L_MX;
+		f.ip = ip("198.51.100.66");
+		f.sender = &from;
+		f.rcpt = &to;
+		f.dest = srs_cases[i].srs == SRSF_GOOD ? DEST_LOCAL : DEST_UNKNOWN;
+		f.srs = srs_cases[i].srs;
+		f.nrcpt = srs_cases[i].nrcpt;
+		f.srs_taken = srs_cases[i].taken;
+		v = decide_rcpt(policy, &f);
+		t_str(v.rule, srs_cases[i].rule);
+		t_int(v.reply.code, srs_cases[i].code);
+	}
+}
+
 static void
 test_A12_A13_A14_B4_recipients(void **state)
 {
@@ -356,6 +396,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_A12_A13_A14_B4_recipients),
+		cmocka_unit_test(test_T_SRS_04_T_SRS_05_decide),
 		cmocka_unit_test(test_sender_claims_us),
 		cmocka_unit_test(test_A16_no_open_relay),
 		cmocka_unit_test(test_B16_helo_lies),

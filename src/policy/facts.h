@@ -33,6 +33,9 @@ enum dest {
 	DEST_LATER,			/* could not be asked */
 };
 
+/* GOOD: vault knows it for one of ours. */
+enum srs_fact { SRSF_NONE, SRSF_GOOD, SRSF_BAD, SRSF_LATER };
+
 enum dns_fact { DNSF_NONE, DNSF_OK, DNSF_NXDOMAIN, DNSF_NULL_MX, DNSF_TEMP };
 
 /* Who the client is known to be.  At most one of them speaks. */
@@ -108,6 +111,8 @@ struct facts {
 	/* RCPT */
 	const struct path *rcpt;
 	enum dest dest;
+	bool srs_taken;			/* such a recipient was accepted: the only one */
+	enum srs_fact srs;		/* a rewritten sender, at a domain of ours */
 	uint64_t nrcpt;			/* accepted so far */
 	uint64_t unknown;		/* unknown recipients so far in the session */
 	/* end of data */

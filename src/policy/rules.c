@@ -238,6 +238,15 @@ RULE(claims_own)
 		      rule_stranger(p, f) && policy_own(p, f->sender->domain));
 }
 
+/* A rewritten sender is the way back of one bounce: with our mark, from <>, and alone. */
+RULE(srs_later) { UNUSED(p); UNUSED(v); return f->srs == SRSF_LATER ? MATCH_UNSURE : MATCH_NO; }
+RULE(srs_bad)
+{
+	UNUSED(p), UNUSED(v);
+	return yes_if(f->srs == SRSF_BAD || f->srs_taken || (f->srs == SRSF_GOOD &&
+		      (f->nrcpt > 0 || !f->sender || !f->sender->null)));
+}
+
 RULE(unknown) { UNUSED(p); UNUSED(v); return yes_if(f->dest == DEST_UNKNOWN); }
 RULE(disabled) { UNUSED(p); UNUSED(v); return yes_if(f->dest == DEST_DISABLED); }
 RULE(over_quota) { UNUSED(p); UNUSED(v); return yes_if(f->dest == DEST_FULL); }
@@ -285,6 +294,10 @@ static const struct rule rcpt_rules[] = {
 	{ "access-to", rule_access_to, ACT_REJECT, SAY(550, 5, 7, 1, "Access denied"), SOFT },
 	{ "sender-claims-us", claims_own, ACT_REJECT,
 	  SAY(550, 5, 7, 1, "sender must authenticate"), SOFT },
+	{ "bounce-address-look-up", srs_later, ACT_DEFER, SAY(451, 4, 4, 3, "try again later"),
+	  FIRM },
+	{ "bounce-address", srs_bad, ACT_REJECT,
+	  SAY(550, 5, 7, 1, "this address takes a single bounce, and only if we made it"), FIRM },
 	{ "unknown-recipient", unknown, ACT_REJECT, SAY(550, 5, 1, 1, "no such mailbox here"),
 	  FIRM },
 	{ "recipient-disabled", disabled, ACT_REJECT, SAY(550, 5, 2, 1, "mailbox disabled"),

@@ -11,10 +11,9 @@
 #include "base/num.h"
 #include "queue/filter.h"
 #include "queue/parts.h"
+#include "route/maker.h"
 #include "rt/clock.h"
 #include "rt/log.h"
-
-enum { MADE_BY_ADMIN = 1 };
 
 /* Reports are bounded: wait for room, so that bouncing a million is possible. */
 static bool
@@ -39,7 +38,8 @@ redirect(struct queue *q, struct unit *u, const struct spool_msg *m, struct str 
 
 		idx = MAX((uint32_t)m->env.nrcpt, e->extra ? e->extra->next_idx : 0);
 		(void)entry_add_target(e, &(struct made_rcpt){
-			.idx = idx, .rcpt = t ? t->rcpt : was, .made_by = MADE_BY_ADMIN,
+			.idx = idx, .rcpt = t ? t->rcpt : was,
+			.made_by = (uint8_t)maker_admin_redirect().who,
 			.addr = to,
 		});
 		unit_add_idx(v, idx);

@@ -176,6 +176,22 @@ test_list_expands_once(void **state)
 	house_done(&h);
 }
 
+/* A recipient at another server without a maker does not leave, wherever it came from. */
+static void
+test_R8_unmade_remote(void **state)
+{
+	struct house h = {};
+
+	(void)state;
+	house_open(&h, 8);
+	(void)house_mail(&h, "", "unmade@here.test");
+	(void)house_mail(&h, "a@here.test", "unmade@here.test x@one.test");
+	house_run(&h, 5000);
+	t_int(h.nrcpts, 3);			/* x@one.test, and two notices */
+	t_int(h.q->ix.by_id.n, 0);
+	house_done(&h);
+}
+
 static struct house_answer
 never(struct house *h, const struct job *j, const struct job_rcpt *r)
 {
@@ -338,7 +354,7 @@ main(void)
 		cmocka_unit_test(test_delivers), cmocka_unit_test(test_retries),
 		cmocka_unit_test(test_restart_forgets_nothing), cmocka_unit_test(test_half_done),
 		cmocka_unit_test(test_list_expands_once), cmocka_unit_test(test_queue_restart),
-		cmocka_unit_test(test_long_lists),
+		cmocka_unit_test(test_long_lists), cmocka_unit_test(test_R8_unmade_remote),
 		cmocka_unit_test(test_tables_down), cmocka_unit_test(test_black_hole),
 		cmocka_unit_test(test_segments_recycle), cmocka_unit_test(test_carry),
 	};

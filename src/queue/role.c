@@ -13,11 +13,15 @@
 #include "queue/admin.h"
 #include "queue/carrier.h"
 #include "queue/files.h"
+#include "queue/forward.h"
 #include "queue/parts.h"
+#include "queue/vault.h"
 #include "route/client.h"
 #include "route/expand.h"
+#include "route/find.h"
 #include "rt/clock.h"
 #include "rt/log.h"
+#include "trust/srs.h"
 
 enum { JOB_ARENA = 1 << 20 };
 
@@ -25,6 +29,15 @@ struct queue_role {
 	struct queue *q;
 	struct files *files;
 	struct route_client *tables;
+	struct queue_vault *vault;
+};
+
+/* One recipient on its way. */
+struct asked {
+	struct queue_role *r;
+	const struct spool_env *env;
+	struct str addr;
+	struct arena *a;
 };
 
 /* A deliverer's channel. */
@@ -89,7 +102,7 @@ static bool
 take_goal(const struct goal *g, struct queue_target *t)
 {
 	*t = (struct queue_target){ .addr = g->addr, .nexthop = g->nexthop, .sender = g->sender,
-		.made_by = (uint8_t)g->maker };
+		.made_by = (uint8_t)g->maker.who };
 	switch (g->kind) {
 	case GOAL_MAILDIR:
 		t->transport = T_LOCAL;
@@ -112,42 +125,108 @@ take_goal(const struct goal *g, struct queue_target *t)
 	return false;
 }
 
+/* Mail that leaves us under a foreign sender gets one of ours, which leads back.  suspends */
 static enum becomes
-goals(const struct expansion *x, struct arena *a, struct becoming *out)
+leaves(const struct asked *k, const struct goal *g, struct queue_target *t,
+    struct becoming *out)
 {
-	out->t = arena_alloc(a, x->ngoal * sizeof *out->t);
+	switch (forward_target(&(struct forwarding){ .env = k->env, .goal = g, .at = k->addr,
+	    .cfg = k->r->q->cfg, .vault = k->r->vault }, k->a, t)) {
+	case FORWARDED:
+		return BECOMES_OK;
+	case FORWARD_LATER:
+		return BECOMES_LATER;
+	case FORWARD_NEVER:
+		return never(STR("550 5.7.1 this mail is not forwarded"), out);
+	}
+	return BECOMES_LATER;
+}
+
+/* suspends */
+static enum becomes
+goals(const struct asked *k, const struct expansion *x, struct becoming *out)
+{
+	enum becomes how = BECOMES_OK;
+
+	out->t = arena_alloc(k->a, x->ngoal * sizeof *out->t);
 	if (!out->t)
 		return BECOMES_LATER;
 	for (size_t i = 0; i < x->ngoal; i++) {
 		const struct goal *g = &x->goal[i];
 
-		if (take_goal(g, &out->t[out->n]))
-			out->n++;
-		else if (x->ngoal == 1)
-			return never(g->kind == GOAL_ERROR ? g->text :
-			    STR("550 5.3.5 programs and files are not delivered to"), out);
-		else
+		if (!take_goal(g, &out->t[out->n])) {
+			if (x->ngoal == 1)
+				return never(g->kind == GOAL_ERROR ? g->text :
+				    STR("550 5.3.5 programs and files are not delivered to"), out);
 			log_begin(LOG_WARN, "target_skipped"), log_s("addr", g->addr),
 			    log_s("text", g->text), log_end();
+			continue;
+		}
+		how = leaves(k, g, &out->t[out->n], out);
+		if (how == BECOMES_LATER)
+			return how;
+		out->n += how == BECOMES_OK;
 	}
+	if (out->n > 0)
+		return BECOMES_OK;
+	if (how == BECOMES_NEVER)
+		return how;
 	/* Nothing is left, and not because a table said so: nobody must think it arrived. */
-	if (out->n == 0 && x->ngoal > 0)
+	if (x->ngoal > 0)
 		return never(STR("550 5.3.5 programs and files are not delivered to"), out);
 	return BECOMES_OK;
+}
+
+/* An address that we made of somebody's sender: not found in any table, and open to one bounce.
+ * suspends */
+static enum becomes
+expand_srs(const struct asked *k, struct becoming *out)
+{
+	const struct spool_env *env = k->env;
+	struct srs_verified v = {};
+	struct expansion x = {};
+
+	if (!env->null_sender || env->nrcpt != 1)
+		return never(STR("550 5.7.1 this address takes a single bounce"), out);
+	switch (queue_vault_judge(k->r->vault, k->addr, env->received_ms, k->a, &v)) {
+	case QV_NO:
+		return never(STR("550 5.7.1 not a bounce address of ours"), out);
+	case QV_LATER:
+		return BECOMES_LATER;
+	case QV_YES:
+		break;
+	}
+	log_begin(LOG_INFO, "srs_returned"), log_s("addr", v.address),
+	    log_s("to", v.original), log_end();
+	if (route_expand_srs(route_client_route(k->r->tables), &v, k->a, &x) != EXPAND_OK)
+		return BECOMES_LATER;
+	return goals(k, &x, out);
+}
+
+static bool
+is_srs(const struct asked *k)
+{
+	struct path_rules rules = { .arena = k->a, .utf8 = true };
+	struct perr err = {};
+	struct path p;
+
+	return path_parse(k->addr, &rules, &p, &err) && srs_looks_like(p.local) &&
+	    find_domain(route_client_route(k->r->tables), &p, k->a) != NULL;
 }
 
 static enum becomes
 expand(void *ctx, const struct spool_env *env, struct str addr, struct arena *a,
     struct becoming *out)
 {
-	struct queue_role *r = ctx;
+	struct asked k = { .r = ctx, .env = env, .addr = addr, .a = a };
 	struct expansion x = {};
 
-	(void)env;
 	*out = (struct becoming){};
-	switch (route_expand(route_client_route(r->tables), addr, a, &x)) {
+	if (is_srs(&k))
+		return expand_srs(&k, out);
+	switch (route_expand(route_client_route(k.r->tables), addr, a, &x)) {
 	case EXPAND_OK:
-		return goals(&x, a, out);
+		return goals(&k, &x, out);
 	case EXPAND_UNKNOWN:
 		return never(STR("550 5.1.1 no such user here"), out);
 	case EXPAND_LOOP:
@@ -274,6 +353,8 @@ on_peer(struct role_env *env, const struct role_peer *peer, int fd)
 		files_peer(r->files, fd, peer->name);
 	else if (peer->role == ROLE_LOOKUP)
 		route_client_peer(r->tables, fd, peer->name);
+	else if (peer->role == ROLE_VAULT)
+		queue_vault_peer(r->vault, fd, peer->name);
 	else if (peer->role == ROLE_SMTPC || peer->role == ROLE_LOCAL)
 		deliverer(r, peer, fd);
 	else if (peer->role == ROLE_SMTPD)
@@ -309,7 +390,8 @@ void
 queue_role_run(struct role_env *env)
 {
 	static const struct role_hooks hooks = { .on_peer = on_peer, .on_status = on_status };
-	struct queue_role r = { .files = files_new(), .tables = route_client_new(env->cfg) };
+	struct queue_role r = { .files = files_new(), .tables = route_client_new(env->cfg),
+		.vault = queue_vault_new() };
 	const struct queue_conf conf = {
 		.cfg = env->cfg, .spool_dirfd = role_file(env, "spool"), .ctx = &r,
 		.ops = {

@@ -155,6 +155,7 @@ struct fate {
 	enum becomes how;
 	struct becoming x;
 	uint32_t rcpt, idx;
+	uint8_t made_by;		/* of an earlier expansion */
 	struct str addr;
 };
 
@@ -162,6 +163,20 @@ static void
 ask(struct intake *in, struct fate *f)
 {
 	f->how = in->q->ops.expand(in->q->ctx, &in->m->env, f->addr, in->a, &f->x);
+}
+
+/* A recipient at another server that neither the client named nor a constructor of route/maker.h
+ * made: it must not exist, and does not leave. */
+static void
+unmade(struct intake *in, const struct fate *f, struct str addr)
+{
+	log_begin(LOG_ERROR, "remote_unmade");
+	log_id("id", in->m->id);
+	log_s("rcpt", f->addr);
+	log_s("to", addr);
+	log_end();
+	add_fate(in, f->idx, BECOMES_NEVER, &(struct becoming){ .status = STR("5.7.1"),
+		.text = STR("550 5.7.1 relaying denied") });
 }
 
 static void
@@ -179,14 +194,18 @@ apply(struct intake *in, const struct fate *f)
 		return;
 	}
 	for (size_t i = 0; i < x->n; i++) {
-		const struct queue_target *t = &x->t[i];
-		bool as_it_stands = x->n == 1 && f->idx == f->rcpt && t->sender.n == 0 &&
-		    t->made_by == 0 && str_eq(t->addr, f->addr);
+		struct queue_target t = x->t[i];
+		bool as_it_stands = x->n == 1 && f->idx == f->rcpt && t.sender.n == 0 &&
+		    t.made_by == 0 && str_eq(t.addr, f->addr);
 
-		if (t->transport == T_DISCARD)
-			log_discarded(in->q, in->m->id, t->addr);
+		if (t.made_by == 0)
+			t.made_by = f->made_by;
+		if (t.transport == T_DISCARD)
+			log_discarded(in->q, in->m->id, t.addr);
+		else if (t.transport == T_SMTP && !as_it_stands && t.made_by == 0)
+			unmade(in, f, t.addr);
 		else
-			add_target(in, f->rcpt, t, as_it_stands);
+			add_target(in, f->rcpt, &t, as_it_stands);
 	}
 }
 
@@ -284,6 +303,7 @@ reroute(struct queue *q, struct unit *u, struct arena *a)
 		const struct made_rcpt *t = entry_target(e, idx);
 
 		f[i] = (struct fate){ .rcpt = t ? t->rcpt : idx, .idx = idx,
+			.made_by = t ? t->made_by : 0,
 			.addr = str_dup(a, record_addr(e, &m, idx)) };
 		ask(&in, &f[i]);
 	}

@@ -190,6 +190,9 @@ expand(void *ctx, const struct spool_env *env, struct str addr, struct arena *a,
 	}
 	if (str_eq(domain, STR("later.test")) && h->tables_down)
 		return BECOMES_LATER;
+	if (str_eq(local, STR("unmade")))		/* a bug: nobody made this */
+		out->t[0] = (struct queue_target){ .transport = T_SMTP, .addr = STR("x@evil.test"),
+			.nexthop = STR("evil.test") };
 	if (str_eq(local, STR("list"))) {
 		out->n = 3;
 		for (unsigned i = 0; i < 3; i++) {

@@ -15,6 +15,7 @@ struct above {				/* the addresses this one came from */
 	struct str addr;
 	const struct above *up;
 	unsigned depth;
+	struct maker by;		/* who made this one */
 };
 
 struct expander {
@@ -27,7 +28,8 @@ struct expander {
 	enum expand failed;
 };
 
-static enum expand expand_address(struct expander *e, struct str addr, const struct above *up);
+static enum expand expand_address(struct expander *e, struct str addr, const struct above *up,
+    struct maker by);
 
 static enum expand
 fail(struct expander *e, enum expand why, struct str at)
@@ -111,10 +113,10 @@ add_mailbox(struct expander *e, const struct mailname *m, struct str addr)
 }
 
 static enum expand
-add_remote(struct expander *e, const struct path *p, struct str addr, bool made_here)
+add_remote(struct expander *e, const struct path *p, struct str addr, struct maker by)
 {
 	const struct grant *grant = find_destination(e->r->cfg, p->domain);
-	struct goal g = { .addr = addr, .maker = made_here ? MAKER_ADMIN_ALIAS : MAKER_NONE };
+	struct goal g = { .addr = addr, .maker = by, .inside = grant != NULL };
 
 	if (grant != NULL && grant->via.n > 0) {
 		if (!route_goal_of_word(grant->via, e->a, &g))
@@ -164,7 +166,7 @@ expand_include(struct expander *e, const struct domain *d, struct str file,
     const struct above *here)
 {
 	struct str key = str_cat(e->a, STR(":include:"), file), packed;
-	struct above next = { key, here, here->depth + 1 };
+	struct above next = { key, here, here->depth + 1, here->by };
 
 	for (const struct above *u = here; u != NULL; u = u->up)
 		if (str_eq(u->addr, key))
@@ -177,10 +179,10 @@ expand_include(struct expander *e, const struct domain *d, struct str file,
 }
 
 static enum expand
-expand_exact(struct expander *e, const struct domain *d, struct str text)
+expand_exact(struct expander *e, const struct domain *d, const struct target *t)
 {
 	struct path_rules rules = { .arena = e->a, .utf8 = true };
-	struct str addr = whole_address(e, d, text);
+	struct str addr = whole_address(e, d, t->text);
 	struct mailname m = {};
 	struct perr err = {};
 	struct path p;
@@ -189,7 +191,7 @@ expand_exact(struct expander *e, const struct domain *d, struct str text)
 		return add_error(e, addr, STR("550 5.1.3 bad address in a table"));
 	m.domain = find_domain(e->r, &p, e->a);
 	if (m.domain == NULL)
-		return add_remote(e, &p, addr, true);
+		return add_remote(e, &p, addr, maker_admin_alias(t));
 	if (!mailname_make(&m, &p, e->a))
 		return fail(e, EXPAND_LATER, addr);
 	return find_mailbox(e, &m, addr, false);
@@ -203,9 +205,9 @@ expand_target(struct expander *e, const struct domain *d, const struct target *t
 
 	switch (t->kind) {
 	case TARGET_ADDRESS:
-		return expand_address(e, whole_address(e, d, t->text), here);
+		return expand_address(e, whole_address(e, d, t->text), here, maker_admin_alias(t));
 	case TARGET_EXACT:
-		return expand_exact(e, d, t->text);
+		return expand_exact(e, d, t);
 	case TARGET_INCLUDE:
 		return expand_include(e, d, t->text, here);
 	case TARGET_PROGRAM:
@@ -257,7 +259,8 @@ expand_catch_all(struct expander *e, const struct domain *d, const struct above 
 	struct mailname m = { .domain = d };
 
 	if (d->users != USERS_NONE || addr.n == d->catch_all.n)
-		return expand_address(e, addr, here);
+		return expand_address(e, addr, here, maker_admin_alias(&(struct target){
+		    .kind = TARGET_ADDRESS, .text = addr }));
 	m.whole = m.user = str_lower(e->a, d->catch_all);
 	return add_mailbox(e, &m, addr);
 }
@@ -272,7 +275,8 @@ expand_postmaster(struct expander *e, const struct mailname *m, struct str addr,
 	struct user_entry u;
 
 	if (m->domain != d)
-		return expand_address(e, str_cat(e->a, STR("postmaster@"), d->name), here);
+		return expand_address(e, str_cat(e->a, STR("postmaster@"), d->name), here,
+		    here->by);
 	if (d->users == USERS_SYSTEM)
 		first.whole = STR("root");
 	else if (d->users == USERS_FILE &&
@@ -322,10 +326,10 @@ expand_ours(struct expander *e, struct mailname *m, struct str addr, const struc
 }
 
 static enum expand
-expand_address(struct expander *e, struct str addr, const struct above *up)
+expand_address(struct expander *e, struct str addr, const struct above *up, struct maker by)
 {
 	struct path_rules rules = { .arena = e->a, .utf8 = true };
-	struct above here = { .up = up, .depth = up != NULL ? up->depth + 1 : 0 };
+	struct above here = { .up = up, .depth = up != NULL ? up->depth + 1 : 0, .by = by };
 	struct mailname m = {};
 	struct perr err = {};
 	struct path p;
@@ -335,7 +339,7 @@ expand_address(struct expander *e, struct str addr, const struct above *up)
 		    add_error(e, addr, STR("550 5.1.3 bad address in a table"));
 	m.domain = find_domain(e->r, &p, e->a);
 	if (m.domain == NULL)
-		return add_remote(e, &p, addr, up != NULL);
+		return add_remote(e, &p, addr, by);
 	if (!mailname_make(&m, &p, e->a))
 		return fail(e, EXPAND_LATER, addr);
 	here.addr = str_cat(e->a, m.whole, STR("@"), m.domain->name);
@@ -354,18 +358,40 @@ expand_address(struct expander *e, struct str addr, const struct above *up)
 	return expand_ours(e, &m, addr, &here);
 }
 
+static void
+expander_open(struct expander *e)
+{
+	const struct route *r = e->r;
+
+	*e->out = (struct expansion){};
+	if (r->tables.img.p == NULL && r->ops.first != NULL)
+		r->ops.first(r->ops.arg);		/* suspends */
+}
+
+enum expand
+route_expand_srs(const struct route *r, const struct srs_verified *v, struct arena *a,
+    struct expansion *out)
+{
+	struct expander e = { .r = r, .a = a, .out = out };
+	struct above root = { .addr = v->address, .by = maker_verified_srs(v) };
+	enum expand x;
+
+	expander_open(&e);
+	x = expand_address(&e, v->original, &root, root.by);
+	map_done(&e.seen);
+	return x;
+}
+
 enum expand
 route_expand(const struct route *r, struct str addr, struct arena *a, struct expansion *out)
 {
 	struct expander e = { .r = r, .a = a, .out = out };
 	enum expand x;
 
-	*out = (struct expansion){};
-	if (r->tables.img.p == NULL && r->ops.first != NULL)
-		r->ops.first(r->ops.arg);		/* suspends */
+	expander_open(&e);
 	if (r->cfg->ndomain > 0)			/* <Postmaster> has no domain */
 		addr = whole_address(&e, &r->cfg->domain[0], addr);
-	x = expand_address(&e, addr, NULL);
+	x = expand_address(&e, addr, NULL, (struct maker){});
 	map_done(&e.seen);
 	return x;
 }

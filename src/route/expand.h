@@ -11,8 +11,7 @@
 #define ROUTE_EXPAND_H
 
 #include "route/ask.h"
-
-enum route_maker { MAKER_NONE, MAKER_ADMIN_ALIAS, MAKER_CONFIRMED_FORWARD, MAKER_VERIFIED_SRS };
+#include "route/maker.h"
 
 enum goal_kind {
 	GOAL_MAILDIR,			/* by local */
@@ -25,7 +24,8 @@ enum goal_kind {
 
 struct goal {
 	enum goal_kind kind;
-	enum route_maker maker;		/* of remote recipients */
+	struct maker maker;		/* of remote recipients */
+	bool inside;			/* SMTP: to a domain that we relay for */
 	struct str addr;		/* final recipient, user@domain */
 	struct str nexthop, text;
 	const struct domain *domain;	/* of MAILDIR and LMTP by a domain of ours */
@@ -50,6 +50,10 @@ struct expansion {
 
 /* addr: what was accepted, user@domain.  sender decides nothing; suspends for system users. */
 enum expand route_expand(const struct route *r, struct str addr, struct arena *a,
+    struct expansion *out);
+
+/* The same for a sender that we rewrote: to the one it was made from, wherever that is. */
+enum expand route_expand_srs(const struct route *r, const struct srs_verified *v, struct arena *a,
     struct expansion *out);
 
 /* Where mail for a domain that is not ours goes; fills in kind, nexthop, text.  False: the routes

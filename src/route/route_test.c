@@ -207,7 +207,7 @@ show(struct buf *b, enum expand x, const struct expansion *out)
 	for (size_t i = 0; x == EXPAND_OK && i < out->ngoal; i++) {
 		const struct goal *g = &out->goal[i];
 
-		buf_putf(b, "%s%s%s:" STR_F, i ? " " : "", kinds[g->kind], g->maker ? "!" : "",
+		buf_putf(b, "%s%s%s:" STR_F, i ? " " : "", kinds[g->kind], g->maker.who ? "!" : "",
 		    STR_A(g->addr));
 		if (g->nexthop.n > 0)
 			buf_putf(b, ">" STR_F, STR_A(g->nexthop));

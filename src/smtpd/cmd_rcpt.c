@@ -7,6 +7,23 @@
 #include "policy/entitle.h"
 #include "smtpd/filters.h"
 #include "smtpd/qualify.h"
+#include "trust/srs.h"
+
+static bool
+of_ours(enum dest d)
+{
+	return d == DEST_LOCAL || d == DEST_UNKNOWN || d == DEST_DISABLED || d == DEST_FULL;
+}
+
+/* No catch-all and no mailbox takes such an address: it is ours or nobody's.  suspends */
+static void
+gather_srs(struct session *s, const struct path *to)
+{
+	struct str text = path_text(to, &s->line);
+
+	s->f.srs = text.n > 0 ? s->srv->srs.judge(s->srv->srs.ctx, text, to->domain) : SRSF_LATER;
+	s->f.dest = s->f.srs == SRSF_GOOD ? DEST_LOCAL : DEST_UNKNOWN;
+}
 
 /* What the recipient is, and for an own-domain sender the place where the sender stage says what
  * that one is (f.sender_dest).  suspends */
@@ -16,6 +33,10 @@ gather_rcpt(struct session *s, const struct path *to)
 	s->f.rcpt = to;
 	s->f.unknown = s->unknown;
 	s->f.dest = s->srv->ops.dest(s->srv->ops.ctx, to, &s->line);
+	s->f.srs = SRSF_NONE;
+	s->f.srs_taken = s->tx->srs_taken;
+	if (s->srv->srs.judge && srs_looks_like(to->local) && of_ours(s->f.dest))
+		gather_srs(s, to);
 }
 
 void
@@ -24,6 +45,7 @@ rcpt_taken(struct session *s, const struct verdict *v)
 	struct tx *tx = s->tx;
 
 	tx_mark(&tx->mark, &v->mark);
+	tx->srs_taken |= s->f.srs == SRSF_GOOD;
 	if (!v->relay)
 		return;
 	tx->rule = v->rule;
@@ -69,5 +91,6 @@ on_rcpt(struct session *s, struct str args)
 	}
 	s->f.rcpt = NULL;
 	s->f.dest = DEST_NONE;
+	s->f.srs = SRSF_NONE;
 	return v.reply;
 }

@@ -48,6 +48,7 @@ struct worker {
 	struct route_client *route;
 	struct tls_server *tls;
 	struct tls_remote *vault;
+	struct vault_line line;
 	struct dns_client *dns;
 	struct entrance *entrances;
 	bool tables;			/* they came, or we waited long enough */
@@ -68,6 +69,8 @@ on_peer(struct role_env *env, const struct role_peer *peer, int fd)
 		route_client_peer(w->route, fd, peer->name);
 	else if (peer->role == ROLE_VAULT && w->vault)
 		tls_remote_peer(w->vault, fd, peer->name);
+	else if (peer->role == ROLE_VAULT)
+		vault_line_peer(&w->line, fd, peer->name);
 	else if (peer->role == ROLE_RESOLVER)
 		dns_client_attach(w->dns, fd, peer->name);
 	else
@@ -292,6 +295,8 @@ smtpd_role_run(struct role_env *env)
 	w.srv->filter_ops = filter_dial_ops(w.dial);
 	tls_open(&w);
 	w.srv->tls = w.tls;
+	w.line.tls = w.vault;
+	w.srv->srs = vault_srs(&w.line);
 	w.srv->accepted_fd = role_file(env, "accepted");
 	role_attach(env, &hooks, &w);
 	w.group = group_open(FOREVER);

@@ -35,6 +35,7 @@ struct tx {
 	struct dot_in dot;
 	struct header_scan header;
 	struct content_facts content;
+	bool srs_taken;			/* the one recipient is the way back of a bounce */
 	bool begun;			/* DATA or the first BDAT came */
 	bool chunked;			/* ... it was BDAT */
 	bool mend_cr;			/* normalising: the last octet was CR */

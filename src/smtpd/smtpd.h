@@ -52,6 +52,13 @@ struct smtpd_auth {
 	void *ctx;
 };
 
+/* Vault, for addresses of the sender rewriting scheme. */
+struct smtpd_srs {
+	/* Did we make this address at our domain?  suspends.  NULL: there are none. */
+	enum srs_fact (*judge)(void *ctx, struct str address, struct str domain);
+	void *ctx;
+};
+
 /* Connections to filters, by number in the configuration. */
 struct filter_ops {
 	/* suspends; NULL: *why */
@@ -68,6 +75,7 @@ struct smtpd {
 	struct filter_ops filter_ops;	/* the caller's, set after smtpd_new */
 	struct limiter *limiter;
 	struct smtpd_auth auth;
+	struct smtpd_srs srs;		/* the caller's, set after smtpd_new */
 	struct tls_server *tls;		/* the caller's; NULL: no listener speaks TLS */
 	struct group *sessions;
 	struct link visits;		/* struct session, all of them */

@@ -4,9 +4,13 @@
  */
 #include "smtpd/vault.h"
 
-#include "rt/clock.h"
+#include <unistd.h>
 
-enum { CHANNEL_MS = 5000, AUTH_MS = 60'000 };
+#include "rt/clock.h"
+#include "rt/co.h"
+#include "trust/srs.h"
+
+enum { LOOK_MS = 20, CHANNEL_MS = 5000, AUTH_MS = 60'000 };
 
 static bool
 ask(void *ctx, enum msg_type type, const void *m, struct msg_auth_answer *answer, struct arena *a)
@@ -24,6 +28,67 @@ struct smtpd_auth
 vault_auth(struct tls_remote *r)
 {
 	return (struct smtpd_auth){ .ask = ask, .ctx = r };
+}
+
+/* vault asks us nothing. */
+static void
+on_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg *m, int fd)
+{
+	(void)ch, (void)type, (void)call_id, (void)m;
+	if (fd >= 0)
+		(void)close(fd);
+}
+
+void
+vault_line_peer(struct vault_line *l, int fd, const char *name)
+{
+	static const struct ipc_ops ops = { .on_msg = on_msg };
+	struct ipc *old = l->plain ? ipc_by_id(l->plain) : NULL, *ch;
+
+	if (old)
+		ipc_close(old);
+	ch = ipc_new(fd, name, &ops, l);
+	l->plain = ch ? ipc_id(ch) : 0;
+}
+
+static struct ipc *
+line_channel(const struct vault_line *l, int64_t deadline)
+{
+	if (l->tls)
+		return tls_remote_channel(l->tls, deadline);
+	for (;;) {
+		struct ipc *ch = l->plain ? ipc_by_id(l->plain) : NULL;
+
+		if (ch && ipc_is_open(ch))
+			return ch;
+		if (now_ms() >= deadline || co_sleep(LOOK_MS) != WAKE_OK)
+			return NULL;
+	}
+}
+
+static enum srs_fact
+judge(void *ctx, struct str address, struct str domain)
+{
+	struct ipc *ch = line_channel(ctx, deadline_in(CHANNEL_MS));
+	struct msg_srs_judge m = { .domain = domain, .address = address, .at_ms = wall_ms() };
+	struct msg_srs_answer answer = { .answer = SRS_ERROR };
+	struct arena a;
+	enum io r;
+
+	if (!ch)
+		return SRSF_LATER;
+	arena_init(&a, 4096);
+	r = ipc_call(ch, MSG_srs_judge, &m, MSG_srs_answer, &answer, &a, deadline_in(CHANNEL_MS));
+	arena_done(&a);
+	if (r != IO_OK)
+		return SRSF_LATER;
+	return answer.answer == SRS_OK ? SRSF_GOOD : SRSF_BAD;
+}
+
+struct smtpd_srs
+vault_srs(struct vault_line *l)
+{
+	return (struct smtpd_srs){ .judge = judge, .ctx = l };
 }
 
 enum auth_state

@@ -16,4 +16,15 @@ struct smtpd_auth vault_auth(struct tls_remote *r);
 /* Does AUTH refuse what it must?  Until that is known, and if it does not, users have no door. */
 enum auth_state vault_auth_state(struct tls_remote *r);
 
+/* The channel for the question about SRS: TLS's, or one of our own where there is no TLS. */
+struct vault_line {
+	struct tls_remote *tls;
+	uint64_t plain;			/* channel, 0: none */
+};
+
+/* A (new) channel to vault where tls is NULL; takes fd. */
+void vault_line_peer(struct vault_line *l, int fd, const char *name);
+/* l outlives the worker's sessions. */
+struct smtpd_srs vault_srs(struct vault_line *l);
+
 #endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * forward: see forward.h.
+ */
+#include "queue/forward.h"
+
+#include "mail/path.h"
+#include "policy/forward.h"
+#include "policy/found.h"
+#include "rt/log.h"
+
+/* Our domain, or one below it. */
+static bool
+ours(const struct config *cfg, struct str domain)
+{
+	while (domain.n > 0) {
+		ssize_t dot = str_chr(domain, '.');
+
+		if (config_domain(cfg, domain) || domain_eq(domain, cfg->hostname))
+			return true;
+		if (dot < 0)
+			return false;
+		domain = str_skip(domain, (size_t)dot + 1);
+	}
+	return false;
+}
+
+static struct str
+domain_of(struct str address)
+{
+	struct str local, domain = {};
+
+	(void)addr_split(address, &local, &domain);
+	return domain;
+}
+
+/* Rewritten senders are at the main domain: one name in SPF, one in the MX. */
+static struct str
+srs_domain(const struct config *cfg)
+{
+	return cfg->ndomain > 0 ? cfg->domain[0].name : cfg->hostname;
+}
+
+static void
+log_forward(const struct forwarding *f, const struct forward_verdict *v, struct str sender)
+{
+	if (!log_wants(LOG_INFO))
+		return;
+	log_begin(LOG_INFO, "forward");
+	log_s("rcpt", f->at);
+	log_s("to", f->goal->addr);
+	log_cstr("made_by", maker_name(f->goal->maker.who));
+	log_cstr("act", forward_act_name(v->act));
+	log_cstr("rule", v->rule);
+	log_s("from", f->env->sender);
+	log_s("as", sender);
+	log_cstr("next_spf", expected_name(v->spf));
+	log_cstr("next_dkim", expected_name(v->dkim));
+	log_cstr("next_dmarc", expected_name(v->dmarc));
+	log_end();
+}
+
+static enum forwarded
+mint(const struct forwarding *f, struct arena *a, struct queue_target *t)
+{
+	const struct srs_ask ask = { .sender = f->env->sender, .domain = srs_domain(f->cfg),
+		.at_ms = f->env->received_ms };
+	struct str out, why;
+
+	switch (queue_vault_mint(f->vault, &ask, a, &out, &why)) {
+	case QV_YES:
+		t->sender = out;
+		return FORWARDED;
+	case QV_LATER:
+		return FORWARD_LATER;
+	case QV_NO:
+		break;
+	}
+	log_begin(LOG_WARN, "srs_impossible");
+	log_s("from", f->env->sender);
+	log_s("why", why);
+	log_end();
+	return FORWARD_NEVER;
+}
+
+enum forwarded
+forward_target(const struct forwarding *f, struct arena *a, struct queue_target *t)
+{
+	const struct spool_env *env = f->env;
+	struct forward_facts facts = {
+		.null_sender = env->null_sender, .owner = t->sender.n > 0,
+		.sender_ours = ours(f->cfg, domain_of(env->sender)), .inside = f->goal->inside,
+		.bounce = f->goal->maker.who == MAKER_VERIFIED_SRS, .found = env->flags,
+	};
+	struct forward_verdict v;
+	enum forwarded r = FORWARDED;
+
+	if (f->goal->kind != GOAL_SMTP || f->goal->maker.who == MAKER_NONE)
+		return FORWARDED;
+	v = forward_decide(&facts);
+	switch (v.act) {
+	case FORWARD_KEEP:
+		break;
+	case FORWARD_SRS:
+	case FORWARD_WRAP:
+		r = mint(f, a, t);
+		break;
+	case FORWARD_REFUSE:
+		r = FORWARD_NEVER;
+		break;
+	}
+	if (r != FORWARD_LATER)
+		log_forward(f, &v, t->sender.n > 0 ? t->sender : env->sender);
+	return r;
+}
