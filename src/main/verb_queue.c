@@ -34,6 +34,7 @@ usage(FILE *to, int code)
 	    "  list show retry hold release bounce drop redirect flush\n"
 	    "\n"
 	    "filters: --sender ADDR --recipient ADDR --domain NAME --older 2h --reason TEXT --all\n"
+	    "         --undelivered: failed, and nobody was told since the sender may be forged\n"
 	    "         --dry-run counts only; --to ADDR is where redirect sends\n", to);
 	return code;
 }
@@ -125,6 +126,8 @@ wish_read(int argc, char **argv)
 			w.help = true;
 		else if (strcmp(argv[i], "--dry-run") == 0)
 			(void)json_object_set_new(w.args, "dry_run", json_true());
+		else if (strcmp(argv[i], "--undelivered") == 0)
+			w.narrowed = json_object_set_new(w.args, "undelivered", json_true()) == 0;
 		else if (strncmp(argv[i], "--", 2) == 0 && i + 1 < argc)
 			w.bad = !take_filter(&w, argv[i], argv[i + 1]), i++;
 		else if (argv[i][0] != '-')

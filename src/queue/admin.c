@@ -92,6 +92,7 @@ question_read(struct question *qu)
 	qu->f.reason = text_arg(qu, "reason");
 	qu->f.older_ms = number_arg(qu, "older_ms");
 	qu->f.younger_ms = number_arg(qu, "younger_ms");
+	qu->f.undelivered = json_is_true(json_object_get(qu->args, "undelivered"));
 	qu->change.to = text_arg(qu, "to");
 	qu->change.dry_run = json_is_true(json_object_get(qu->args, "dry_run"));
 	qu->limit = limit > 0 && limit < PAGE ? (size_t)limit : PAGE;
@@ -192,6 +193,7 @@ message_json(const struct queue *q, const struct entry *e, const struct spool_ms
 	(void)json_object_set_new(j, "size", json_integer((json_int_t)content_len(&m->ref)));
 	(void)json_object_set_new(j, "received", time_text(m->env.received_ms));
 	(void)json_object_set_new(j, "held", json_boolean(e->flags & ENTRY_HELD));
+	(void)json_object_set_new(j, "undelivered", json_boolean(e->flags & ENTRY_UNDELIVERED));
 	for (const struct unit *u = e->unit; u; u = u->next)
 		for (uint32_t i = 0; i < u->nidx; i++)
 			if (n++ < RCPTS_LISTED)
@@ -289,7 +291,8 @@ stats(const struct queue *q)
 		{ "delivered", s->delivered }, { "relayed", s->relayed },
 		{ "deferred", s->deferred }, { "bounced", s->bounced },
 		{ "expired", s->expired }, { "attempts", s->attempts },
-		{ "notices", s->notices }, { "segments", q->seg_by_n.n },
+		{ "notices", s->notices }, { "undelivered", s->undelivered },
+		{ "segments", q->seg_by_n.n },
 		{ "recovered", q->recovered },
 	};
 	json_t *j = json_object();

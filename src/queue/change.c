@@ -99,7 +99,7 @@ apply(struct queue *q, struct unit *u, const struct spool_msg *m, const struct c
 		hold(q, u);
 		break;
 	case CHANGE_RELEASE:
-		u->entry->flags &= (uint16_t)~ENTRY_HELD;
+		u->entry->flags &= (uint16_t)~(ENTRY_HELD | ENTRY_UNDELIVERED);
 		if (u->state == UNIT_HELD)
 			unit_ready(q, u, true);
 		break;

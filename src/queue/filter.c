@@ -25,6 +25,8 @@ filter_cheap(const struct queue *q, const struct filter *f, const struct entry *
 
 	if (f->by_id && !bsearch(&e->id, f->id, f->nid, sizeof *f->id, by_number))
 		return false;
+	if (f->undelivered && !(e->flags & ENTRY_UNDELIVERED))
+		return false;
 	if (f->older_ms > 0 && age < f->older_ms)
 		return false;
 	return f->younger_ms <= 0 || age < f->younger_ms;

@@ -17,6 +17,7 @@ struct filter {
 	uint64_t *id;			/* sorted */
 	size_t nid;
 	bool by_id;
+	bool undelivered;		/* only what failed without a notice */
 };
 
 /* Conditions that need no record: id, age. */

@@ -14,7 +14,6 @@
  *	                                        +-------> REPORT <------+
  *	  UNROUTED READY WAIT --hold--> HELD --release--> READY
  *	  FLIGHT --delivered, relayed--> gone        REPORT --notice written--> gone
- *
  *	from           event               to        by
  *	-              record read         READY     intake_message (UNROUTED if tables are down)
  *	UNROUTED       time                READY     route_again
@@ -25,7 +24,7 @@
  *	FLIGHT         deliverer died      READY     carrier_gone
  *	WAIT           time                READY     queue_tick
  *	READY, WAIT    too old             REPORT    unit_expire
- *	REPORT         notice committed    gone      report_done
+ *	REPORT         notice committed    gone      report_done (HELD: undelivered_keep)
  *	not FLIGHT...  hold / release      HELD / READY   change.c
  *	not FLIGHT...  drop / bounce       gone / REPORT  change.c; FLIGHT: when it lands
  *
@@ -56,7 +55,8 @@ enum {
 	ENTRY_DOOMED = 1 << 6,		/* all of it dropped; what flies vanishes when it lands */
 	ENTRY_BIG = 1 << 7,		/* extra has a big file */
 	ENTRY_CARRIED = 1 << 8,		/* a copy of its record is on its way into the log */
-	ENTRY_LASTING = 0xff & ~ENTRY_DIRTY,	/* what the journal keeps */
+	ENTRY_UNDELIVERED = 1 << 9,	/* its HELD units failed, and no notice was written */
+	ENTRY_LASTING = (0xff & ~ENTRY_DIRTY) | ENTRY_UNDELIVERED,	/* in the journal */
 };
 
 /* A recipient that is not simply one of the record's: expansion or redirection made it. */

@@ -89,6 +89,17 @@ void report_run(void *q);				/* suspends */
 bool report_room(const struct queue *q);
 void reports_free(struct queue *q);
 
+/* ---- undelivered.c ---- */
+/* May a notice go to the sender?  Not where it may be forged (policy/found.h). */
+bool sender_proven(const struct spool_env *env);
+/* u failed for good: it stays, for the administrator. */
+void undelivered_keep(struct queue *q, struct unit *u, const struct report_why *why);
+/* The whole message to postmaster, once. */
+void undelivered_tell(struct queue *q, struct entry *e, const struct spool_msg *m,
+    struct arena *a);
+/* Ends what has been kept for a month; now and then. */
+void undelivered_sweep(struct queue *q);
+
 /* ---- finish.c ---- */
 void finish_big(struct queue *q, uint64_t n, uint64_t gen);
 void finish_run(void *q);				/* suspends */

@@ -65,7 +65,8 @@ struct task {
 	bool more;
 };
 struct queue_stats {
-	uint64_t taken, finished, delivered, relayed, deferred, bounced, expired, attempts, notices;
+	uint64_t taken, finished, delivered, relayed, deferred, bounced, expired, undelivered,
+	    attempts, notices;
 };
 
 enum { CARRIERS = 64 };
@@ -92,8 +93,8 @@ struct queue {
 	struct task intake, dispatch, reporter, finisher, carry;
 	struct timer tick;
 	bool files_known, replayed, recovered, stopping, seg_news, drop_stuck;
-	int64_t started_ms;		/* now_ms */
-	int64_t wall0_ms, mono0_ms;
+	int64_t started_ms, wall0_ms, mono0_ms;	/* started_ms: now_ms */
+	uint32_t swept;			/* queue_sec of the last undelivered_sweep */
 	uint64_t random;
 
 	struct buf done;		/* J_DONE of done_seg, not appended yet */

@@ -6,7 +6,8 @@
  *    attempt, and a disk that is full keeps the unit waiting here.
  * 2. No notice is ever made about a notice: mail from <> that fails is told to postmaster once,
  *    and that telling, if it fails in turn, is only logged.
- * 3. Recipients that said NOTIFY=NEVER, or not FAILURE, make no bounce.
+ * 3. No notice goes to a sender that may be forged: undelivered.c.
+ * 4. Recipients that said NOTIFY=NEVER, or not FAILURE, make no bounce.
  *
  * At most REPORTS_MAX wait at a time; beyond, refusals count as temporary (outcome.c).
  */
@@ -124,12 +125,13 @@ struct notice {
 	const struct report *r;		/* the first of those told together */
 	struct report **all;
 	size_t nall;
-	const struct entry *e;
+	struct entry *e;
 	struct spool_msg m;
 	struct arena *a;
 	struct dsn dsn;
 	struct dsn_rcpt *rcpt;
 	struct str listener;
+	bool unproven;			/* nobody vouches for the sender */
 };
 
 /* RFC 3461 4.1 and 5.2: does this recipient's sender want to hear of it? */
@@ -331,6 +333,13 @@ tell(struct notice *n)
 		log_silent(n->r, "the message cannot be read");
 		return SPOOL_OK;
 	}
+	n->unproven = !sender_proven(&n->m.env);
+	if (n->unproven && n->r->kind != REPORT_FAILED)
+		log_silent(n->r, "nobody vouches for the sender");
+	else if (n->unproven)
+		undelivered_tell(n->q, n->e, &n->m, n->a);
+	if (n->unproven)
+		return SPOOL_OK;
 	if (!add_rcpts(n))
 		return SPOOL_BUSY;
 	if (n->dsn.nrcpt == 0 || !addressee(n)) {
@@ -391,7 +400,9 @@ report_one(struct queue *q, struct report *r, struct arena *a)
 		return false;
 	/* The entry may end with its last unit. */
 	for (size_t i = 0; i < n.nall; i++) {
-		if (n.all[i]->unit)
+		if (n.all[i]->unit && n.unproven && r->kind == REPORT_FAILED)
+			undelivered_keep(q, n.all[i]->unit, &n.all[i]->why);
+		else if (n.all[i]->unit)
 			unit_gone(q, n.all[i]->unit);
 		report_free(q, n.all[i]);
 	}

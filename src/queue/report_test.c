@@ -7,6 +7,7 @@
  */
 #include "base/test.h"
 #include "mail/smtp.h"
+#include "policy/found.h"
 #include "queue/testhouse.h"
 #include "rt/clock.h"
 
@@ -139,6 +140,92 @@ test_no_loop(void **state)
 	house_done(&h);
 }
 
+static unsigned to_postmaster;
+
+static void
+count_postmaster(struct house *h, const struct job *j)
+{
+	keep_notice(h, j);
+	for (size_t i = 0; i < j->nrcpt; i++)
+		to_postmaster += str_eq(j->rcpt[i].addr, STR("postmaster@mx.test")) &&
+		    !j->null_sender;
+}
+
+/* R9: a sender that nobody vouches for is told nothing; the message goes to postmaster, once, and
+ * what failed is kept for a month, over restarts. */
+static void
+test_R9_T_BNC_02_unproven(void **state)
+{
+	static struct house h;
+
+	(void)state;
+	open_house(&h, 210);
+	h.on_job = count_postmaster;
+	to_postmaster = 0;
+	house_env.flags = FOUND_JUDGED;
+	house_notify = NOTIFY_FAILURE | NOTIFY_SUCCESS;
+	(void)house_mail(&h, "victim@one.test", "bad1@one.test x@one.test");
+	house_run(&h, 30'000);
+	t_int(seen.n, 0);
+	t_int(to_postmaster, 1);
+	t_int(h.q->ix.by_id.n, 1);
+	t_true(entry_find(&h.q->ix, h.last_id)->flags & ENTRY_UNDELIVERED);
+	house_reopen(&h, true);
+	house_run(&h, 30'000);
+	t_int(seen.n, 0);
+	t_int(to_postmaster, 1);
+	t_int(h.q->ix.by_id.n, 1);
+	t_int(entry_find(&h.q->ix, h.last_id)->unit->state, UNIT_HELD);
+	house_run(&h, INT64_C(29) * 86'400'000);
+	t_int(h.q->ix.by_id.n, 1);
+	house_run(&h, INT64_C(2) * 86'400'000);
+	t_int(h.q->ix.by_id.n, 0);
+	t_int(seen.n, 0);
+	house_done(&h);
+}
+
+/* ... and where SPF or a signature speaks for the sender it is told. */
+static void
+test_R9_proven(void **state)
+{
+	static const unsigned flags[] = { 0, FOUND_JUDGED | FOUND_SENDER_SPF,
+		FOUND_JUDGED | FOUND_SENDER_DKIM };
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(flags); i++) {
+		static struct house h;
+
+		open_house(&h, 220 + i);
+		house_env.flags = flags[i];
+		(void)house_mail(&h, "a@one.test", "bad1@one.test");
+		house_run(&h, 30'000);
+		t_int(seen.n, 1);
+		t_str(str_of(seen.rcpt), "a@one.test");
+		t_int(h.q->ix.by_id.n, 0);
+		house_done(&h);
+	}
+}
+
+/* Postmaster's own mailbox refuses: it ends there. */
+static void
+test_R9_no_loop(void **state)
+{
+	static struct house h;
+
+	(void)state;
+	open_house(&h, 230);
+	h.rule = refuse_all;
+	h.on_job = count_postmaster;
+	to_postmaster = 0;
+	house_env.flags = FOUND_JUDGED;
+	(void)house_mail(&h, "a@one.test", "b@two.test");
+	house_run(&h, 60'000);
+	t_int(seen.n, 0);
+	t_int(to_postmaster, 1);
+	t_int(h.q->ix.by_id.n, 1);
+	house_done(&h);
+}
+
 static void
 test_expires(void **state)
 {
@@ -253,6 +340,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_cases), cmocka_unit_test(test_no_loop),
+		cmocka_unit_test(test_R9_T_BNC_02_unproven), cmocka_unit_test(test_R9_proven),
+		cmocka_unit_test(test_R9_no_loop),
 		cmocka_unit_test(test_expires), cmocka_unit_test(test_delay),
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_disk_full),
 	};

@@ -305,6 +305,7 @@ queue_tick(void *arg)
 		any = true;
 		dest_sweep(q, d);
 	}
+	undelivered_sweep(q);
 	if (any)
 		task_wake(&q->dispatch);
 	timer_set(&q->tick, now_ms() + 1000, queue_tick, q);
@@ -330,7 +331,7 @@ settle_unit(struct queue *q, struct unit *u)
 		unit_ready(q, u, false);
 		break;
 	case UNIT_HELD:
-		if (!(u->entry->flags & ENTRY_HELD))
+		if (!(u->entry->flags & (ENTRY_HELD | ENTRY_UNDELIVERED)))
 			unit_ready(q, u, false);
 		break;
 	}

@@ -168,3 +168,10 @@ def test_R7_secrets_outlive_a_restart(w, minted):
     w.house.stop()
     w.house.start()
     assert w.ask('', minted)[0][0] == 250
+
+
+def test_R9_T_BNC_01_unknown_in_session(w):
+    """Who is not there is said at RCPT, and nothing is left to bounce."""
+    code, text = w.ask('victim@client.example', 'nobody@example.test')[0]
+    assert code == 550 and '5.1.1' in text
+    assert not w.house.queued() and w.house.queued('--undelivered') == []
