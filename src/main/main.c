@@ -30,6 +30,8 @@ static const struct verb verbs[] = {
 	{ "tls", verb_tls, "certificates: names, keys, days left" },
 	{ "spool", verb_spool, "check a spool offline" },
 	{ "smtpd", verb_smtpd, "one SMTP session on standard input and output" },
+	{ "arc", verb_arc, "verify and extend ARC chains" },
+	{ "dkim", verb_dkim, "verify and sign messages" },
 	{ "spf", verb_spf, "what SPF says of a client and a sender" },
 	{ "srs", verb_srs, "what the sender rewriting scheme makes of an address" },
 	{ "sendmail", verb_sendmail, "hand in a message, as sendmail(1) does" },

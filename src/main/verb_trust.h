@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * verb_trust: what the verbs of sender authentication share.
+ */
+#ifndef MAIN_VERB_TRUST_H
+#define MAIN_VERB_TRUST_H
+
+#include <jansson.h>
+#include <openssl/types.h>
+
+struct dkim;
+
+/* The signatures as a list. */
+json_t *verb_dkim_json(const struct dkim *d);
+/* From a PEM file; NULL: said on standard error. */
+EVP_PKEY *verb_dkim_key(const char *file);
+
+#endif
