@@ -165,6 +165,35 @@ static const struct {
 	{ "vault is away", "", SRSF_LATER, 0, 451, "bounce-address-look-up", false },
 };
 
+/* Recipients that could get different verdicts do not share a transaction of a stranger's. */
+static void
+test_R8_recipients_differ(void **state)
+{
+	static const struct { const char *ip; bool first, second; unsigned code; } all[] = {
+		{ "198.51.100.66", false, false, 250 }, { "198.51.100.66", true, true, 250 },
+		{ "198.51.100.66", false, true, 452 }, { "198.51.100.66", true, false, 452 },
+		{ "203.0.113.4", false, true, 250 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(all); i++) {
+		struct path from = path("a@x.example"), to = path("bob@victim.example");
+		struct facts f = stranger();
+
+		f.listener = L_MX;
+		f.ip = ip(all[i].ip);
+		f.sender = &from;
+		f.rcpt = &to;
+		f.dest = DEST_LOCAL;
+		f.nrcpt = 1;
+		f.tx_leaves = all[i].first;
+		f.leaves = all[i].second;
+		t_int(decide_rcpt(policy, &f).reply.code, all[i].code);
+		f.nrcpt = 0;
+		t_int(decide_rcpt(policy, &f).reply.code, 250);
+	}
+}
+
 static void
 test_T_SRS_04_T_SRS_05_decide(void **state)
 {
@@ -397,6 +426,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_A12_A13_A14_B4_recipients),
 		cmocka_unit_test(test_T_SRS_04_T_SRS_05_decide),
+		cmocka_unit_test(test_R8_recipients_differ),
 		cmocka_unit_test(test_sender_claims_us),
 		cmocka_unit_test(test_A16_no_open_relay),
 		cmocka_unit_test(test_B16_helo_lies),

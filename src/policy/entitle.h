@@ -3,7 +3,7 @@
  * entitle: what a spool record says about why a recipient was taken.
  *
  * spool_rcpt.flags: bits 0-3 the recipient's class (enum dest), bits 4-7 the kind of the grant plus
- * one, 0 when none was needed; bit 8: policy wants the message held.  A remote recipient without a
+ * one, 0 when none was needed; bits 8 and 9: hold.h.  A remote recipient without a
  * grant is never written by smtpd and must be refused by whoever reads it.
  */
 #ifndef POLICY_ENTITLE_H

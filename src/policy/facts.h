@@ -111,6 +111,9 @@ struct facts {
 	/* RCPT */
 	const struct path *rcpt;
 	enum dest dest;
+	bool leaves;			/* it has no mailbox here: relayed, or an alias that leads
+					 * to other servers alone */
+	bool tx_leaves;			/* ... those accepted so far; also known at the end */
 	bool srs_taken;			/* such a recipient was accepted: the only one */
 	enum srs_fact srs;		/* a rewritten sender, at a domain of ours */
 	uint64_t nrcpt;			/* accepted so far */

@@ -265,6 +265,15 @@ RULE(bounce_second)
 		      rule_stranger(p, f));
 }
 
+/* What is junk for a mailbox here is refused for one elsewhere (nothing is taken and dropped), and
+ * one message has one reply: such recipients do not share a transaction. */
+RULE(differ)
+{
+	UNUSED(p), UNUSED(v);
+	return yes_if(f->listener == L_MX && f->nrcpt > 0 && f->leaves != f->tx_leaves &&
+		      rule_stranger(p, f));
+}
+
 RULE(relayed)
 {
 	struct grant_hit g;
@@ -307,6 +316,8 @@ static const struct rule rcpt_rules[] = {
 	  FIRM },
 	{ "bounce-recipients", bounce_second, ACT_DEFER,
 	  SAY(452, 4, 5, 3, "a bounce has one recipient"), SOFT },
+	{ "recipients-differ", differ, ACT_DEFER,
+	  SAY(452, 4, 5, 3, "this recipient in a transaction of its own"), SOFT },
 	{ "relay-granted", relay_source, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok"), FIRM },
 	{ "relay-destination", relayed, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok"), FIRM },
 	{ "own-domain", ours, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok"), FIRM },

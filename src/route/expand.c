@@ -395,3 +395,28 @@ route_expand(const struct route *r, struct str addr, struct arena *a, struct exp
 	map_done(&e.seen);
 	return x;
 }
+
+/* An alias, or a catch-all that has taken over: the others have a mailbox. */
+static bool
+has_targets(const struct route *r, struct mailname *m, struct arena *a)
+{
+	struct str packed;
+
+	return find_virtuser(r, m, a, &packed) == FIND_YES ||
+	    find_alias(r, m, a, &packed) == FIND_YES || m->domain->catch_all.n > 0;
+}
+
+bool
+route_leaves(const struct route *r, const struct path *p, struct arena *a)
+{
+	struct mailname m = { .domain = find_domain(r, p, a) };
+	struct expansion x;
+
+	if (m.domain == NULL || !mailname_make(&m, p, a) || !has_targets(r, &m, a) ||
+	    route_expand(r, path_text(p, a), a, &x) != EXPAND_OK)
+		return false;
+	for (size_t i = 0; i < x.ngoal; i++)
+		if (x.goal[i].kind != GOAL_SMTP)
+			return false;
+	return x.ngoal > 0;
+}

@@ -56,6 +56,10 @@ enum expand route_expand(const struct route *r, struct str addr, struct arena *a
 enum expand route_expand_srs(const struct route *r, const struct srs_verified *v, struct arena *a,
     struct expansion *out);
 
+/* Do all mailboxes of that address of ours lie elsewhere?  For smtpd, which learns no more of where
+ * mail goes.  False also when it cannot be told now.  suspends for system users */
+bool route_leaves(const struct route *r, const struct path *p, struct arena *a);
+
 /* Where mail for a domain that is not ours goes; fills in kind, nexthop, text.  False: the routes
  * file cannot be asked now. */
 bool route_nexthop(const struct route *r, struct str domain, struct arena *a, struct goal *out);

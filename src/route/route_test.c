@@ -194,6 +194,63 @@ static const struct { const char *addr, *out; } expands[] = {
 	{ "\"x@out.example\"@a.example", "unknown" },
 };
 
+/* Who has no mailbox here, so that junk for him is refused and not junked. */
+static void
+test_R8_leaves(void **state)
+{
+	static const struct { const char *addr; bool leaves; } all[] = {
+		{ "quoted@a.example", true }, { "all+x@b.example", true },
+		{ "bob@a.example", false }, { "alice@a.example", false },
+		{ "staff@a.example", false }, { "prog@a.example", false },
+		{ "gone@a.example", false }, { "nobody@a.example", false },
+		{ "loop1@a.example", false }, { "x@out.example", false },
+		{ "Carol+f@d.example", false }, { "postmaster@a.example", false },
+	};
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	for (size_t i = 0; i < COUNT(all); i++) {
+		struct path_rules rules = { .arena = &a };
+		struct perr err = {};
+		struct path p;
+
+		T_CASE(all[i].addr);
+		t_true(path_parse(str_of(all[i].addr), &rules, &p, &err));
+		t_int(route_leaves(&world, &p, &a), all[i].leaves);
+	}
+	arena_done(&a);
+}
+
+/* A verified sender goes back to where it came from, and only there; one that has become ours is
+ * found like any other. */
+static void
+test_R7_expand_srs(void **state)
+{
+	static const struct { const char *original, *out; enum goal_kind kind; } all[] = {
+		{ "mike@out.example", "mike@out.example", GOAL_SMTP },
+		{ "bob@a.example", "bob@a.example", GOAL_MAILDIR },
+		{ "nobody@a.example", "nobody@a.example", GOAL_ERROR },
+	};
+	struct expansion out;
+	struct arena a;
+
+	(void)state;
+	arena_init(&a, 1 << 20);
+	for (size_t i = 0; i < COUNT(all); i++) {
+		struct srs_verified v = { STR("SRS0=x@a.example"), str_of(all[i].original) };
+
+		T_CASE(all[i].original);
+		t_int(route_expand_srs(&world, &v, &a, &out), EXPAND_OK);
+		t_int(out.ngoal, 1);
+		t_int(out.goal[0].kind, all[i].kind);
+		t_str(out.goal[0].addr, all[i].out);
+		if (all[i].kind == GOAL_SMTP)
+			t_int(out.goal[0].maker.who, MAKER_VERIFIED_SRS);
+	}
+	arena_done(&a);
+}
+
 static void
 show(struct buf *b, enum expand x, const struct expansion *out)
 {
@@ -291,6 +348,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_R8_leaves), cmocka_unit_test(test_R7_expand_srs),
 		cmocka_unit_test(test_ask), cmocka_unit_test(test_expand),
 		cmocka_unit_test(test_too_many), cmocka_unit_test(test_no_tables),
 	};

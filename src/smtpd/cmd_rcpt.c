@@ -25,6 +25,17 @@ gather_srs(struct session *s, const struct path *to)
 	s->f.dest = s->f.srs == SRSF_GOOD ? DEST_LOCAL : DEST_UNKNOWN;
 }
 
+/* suspends */
+static bool
+leaves(struct session *s, const struct path *to)
+{
+	const struct smtpd_ops *ops = &s->srv->ops;
+
+	if (s->f.dest == DEST_RELAYED || s->f.dest == DEST_REMOTE)
+		return true;
+	return s->f.dest == DEST_LOCAL && ops->leaves && ops->leaves(ops->ctx, to, &s->line);
+}
+
 /* What the recipient is, and for an own-domain sender the place where the sender stage says what
  * that one is (f.sender_dest).  suspends */
 static void
@@ -33,6 +44,7 @@ gather_rcpt(struct session *s, const struct path *to)
 	s->f.rcpt = to;
 	s->f.unknown = s->unknown;
 	s->f.dest = s->srv->ops.dest(s->srv->ops.ctx, to, &s->line);
+	s->f.leaves = leaves(s, to);
 	s->f.srs = SRSF_NONE;
 	s->f.srs_taken = s->tx->srs_taken;
 	if (s->srv->srs.judge && srs_looks_like(to->local) && of_ours(s->f.dest))
@@ -46,6 +58,7 @@ rcpt_taken(struct session *s, const struct verdict *v)
 
 	tx_mark(&tx->mark, &v->mark);
 	tx->srs_taken |= s->f.srs == SRSF_GOOD;
+	s->f.tx_leaves = s->f.leaves;
 	if (!v->relay)
 		return;
 	tx->rule = v->rule;
@@ -83,7 +96,8 @@ on_rcpt(struct session *s, struct str args)
 		(void)session_verdict(s, &v);
 	}
 	if (v.act == ACT_ACCEPT) {
-		if (!tx_add(s, &r, entitle_flags(s->f.dest, &v)))
+		if (!tx_add(s, &r, entitle_flags(s->f.dest, &v) |
+		    (s->f.leaves ? ENTITLE_LEAVES : 0)))
 			v.reply = REPLY(452, 4, 3, 1, "no memory");
 		else
 			rcpt_taken(s, &v);

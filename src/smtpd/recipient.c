@@ -5,6 +5,7 @@
 #include "smtpd/recipient.h"
 
 #include "route/ask.h"
+#include "route/expand.h"
 
 static enum dest
 dest_of(enum rcpt_class c)
@@ -30,6 +31,12 @@ dest(void *ctx, const struct path *p, struct arena *a)
 	return dest_of(answer.class);
 }
 
+static bool
+leaves(void *ctx, const struct path *p, struct arena *a)
+{
+	return route_leaves(ctx, p, a);
+}
+
 static struct str
 uid_name(void *ctx, uint32_t uid, struct arena *a)
 {
@@ -50,7 +57,7 @@ first(void *ctx)
 struct smtpd_ops
 recipient_ops(const struct route *r)
 {
-	return (struct smtpd_ops){ .dest = dest, .uid_name = uid_name,
+	return (struct smtpd_ops){ .dest = dest, .leaves = leaves, .uid_name = uid_name,
 		.first_tables = first, .tables = &r->tables,
 	    .ctx = (void *)(uintptr_t)r };
 }

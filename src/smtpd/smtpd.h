@@ -35,6 +35,9 @@ struct tables;
 struct smtpd_ops {
 	/* What that address is here.  suspends; DEST_LATER when it cannot be told now. */
 	enum dest (*dest)(void *ctx, const struct path *p, struct arena *a);
+	/* One of ours: does it have no mailbox here, only aliases that lead away?  suspends;
+	 * NULL: all have one */
+	bool (*leaves)(void *ctx, const struct path *p, struct arena *a);
 	/* Name of a user of this host, in the arena; NULL, or empty: not known.  suspends */
 	struct str (*uid_name)(void *ctx, uint32_t uid, struct arena *a);
 	/* NULL, or: waits a short while for the first tables.  suspends */

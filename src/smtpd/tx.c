@@ -116,7 +116,7 @@ tx_reset(struct session *s)
 	s->f.sender_dest = s->f.dest = DEST_NONE;
 	s->f.nrcpt = 0;
 	s->f.content = (struct content_facts){};
-	s->f.relays = s->f.is_report = false;
+	s->f.relays = s->f.is_report = s->f.leaves = s->f.tx_leaves = false;
 	s->f.author = NULL;
 	s->f.nauthor = 0;
 	if (!tx)

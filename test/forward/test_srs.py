@@ -7,7 +7,7 @@ import smtplib
 
 import pytest
 
-from peerlab import LOOSE, Hop, House, wait_for
+from peerlab import Hop, House, wait_for
 
 ALIASES = '''postmaster: alice
 joe: joe@far.example
@@ -25,7 +25,7 @@ class World:
 
     def __init__(self, path):
         self.far, self.back = Hop(), Hop()
-        self.house = House(path / 'h', aliases=ALIASES, extra=LOOSE + ''.join(
+        self.house = House(path / 'h', aliases=ALIASES, extra='accept-unresolvable-domains yes\n' + ''.join(
             'route %s via [127.0.0.1]:%d\n' % r for r in (
                 ('far.example', self.far.port), ('client.example', self.back.port),
                 ('first.example', self.back.port))))
@@ -175,3 +175,15 @@ def test_R9_T_BNC_01_unknown_in_session(w):
     code, text = w.ask('victim@client.example', 'nobody@example.test')[0]
     assert code == 550 and '5.1.1' in text
     assert not w.house.queued() and w.house.queued('--undelivered') == []
+
+
+def test_R8_aliases_that_leave_go_alone(w):
+    """A stranger's message has one verdict: recipients with and without a mailbox here do not share it."""
+    with w.house.smtp() as s:
+        s.ehlo('client.example')
+        s.mail('a@client.example')
+        assert [s.rcpt(t)[0] for t in ('joe@example.test', 'bob@example.test', 'list@example.test',
+                                       'both@example.test')] == [250, 452, 250, 452]
+        s.rset()
+        s.mail('a@client.example')
+        assert [s.rcpt(t)[0] for t in ('both@example.test', 'bob@example.test', 'joe@example.test')] == [250, 250, 452]
