@@ -56,6 +56,7 @@ struct limits {
 	/* expansion */
 	uint64_t alias_depth;
 	uint64_t expansion;		/* recipients one recipient may become */
+	uint64_t forward_rate;		/* messages an hour by one forward of a user */
 	/* SMTP client */
 	int64_t client_connect_ms;
 	int64_t client_cmd_ms;		/* greeting, EHLO, MAIL, RCPT */

@@ -54,6 +54,7 @@ struct domain {
 	struct str name;		/* lower case */
 	enum users_kind users;
 	struct str users_file, aliases_file, virtusers_file;	/* empty: none */
+	struct str forwards_file;	/* ... of users, see table/forwards.h */
 	enum passwords_kind passwords;
 	struct str passwords_at;	/* file, socket or service */
 	struct str catch_all;		/* user of this domain, or an address; empty: none */

@@ -282,6 +282,10 @@ put_domain(struct printer *p, const struct domain *d)
 		buf_putf(&b, "file " STR_F, STR_A(word(p, d->virtusers_file)));
 		put_fmt(p, "virtusers", line_of(cfg, &d->virtusers_file), &b);
 	}
+	if (d->forwards_file.n > 0) {
+		buf_putf(&b, "file " STR_F, STR_A(word(p, d->forwards_file)));
+		put_fmt(p, "forwards", line_of(cfg, &d->forwards_file), &b);
+	}
 	put_simple(p, &block_domain, d);
 	if (d->detail != 0)
 		buf_putc(&b, d->detail);

@@ -103,6 +103,9 @@ static const struct setting set[] = {
 	    "Steps from one alias or forward to the next."),
 	COUNT_("expansion", expansion, "1000", 10u, 1000000u, UP,
 	    "Recipients that one recipient may become."),
+	COUNT_("forward-rate", forward_rate, "200", 1u, 1000000u, UP,
+	    "Messages an hour that one forward of a user passes on; what is beyond stays in the "
+	    "mailbox here."),
 	MS_("client-connect-timeout", client_connect_ms, "30s", 1000u, 600000u, NO,
 	    "Time to connect to another server."),
 	MS_("client-command-timeout", client_cmd_ms, "300s", 10000u, 3600000u, NO,

@@ -353,6 +353,14 @@ static const struct setting set_domain[] = {
 	  .text =
 	    "Whole addresses in the format of sendmail's virtusertable, asked before "
 	    "aliases and users." },
+	{ .name = "forwards", .type = SET_OWN,
+	  .offset = offsetof(struct domain, forwards_file),
+	  .take = take_table_file,
+	  .syntax =
+	    "file PATH",
+	  .text =
+	    "Forwards that users asked for, kept by `postern forward`: a copy of what reaches "
+	    "the inbox goes to an address elsewhere, once that address has confirmed it." },
 	{ .name = "passwords", .type = SET_OWN,
 	  .offset = offsetof(struct domain, passwords),
 	  .take = take_passwords,

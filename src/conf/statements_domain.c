@@ -54,7 +54,7 @@ take_table_file(struct reader *r, const struct node *n, void *base)
 {
 	struct domain *d = base;
 	struct str *at = str_eq(n->word[0].s, STR("aliases")) ? &d->aliases_file :
-	    &d->virtusers_file;
+	    str_eq(n->word[0].s, STR("forwards")) ? &d->forwards_file : &d->virtusers_file;
 
 	if (n->nword != 3 || !str_eq(n->word[1].s, STR("file")) || n->block)
 		read_error(r, &n->word[0], "write: " STR_F " file PATH", STR_A(n->word[0].s));

@@ -19,6 +19,7 @@ static const struct verb verbs[] = {
 	{ "check", verb_check, "find every mistake of a configuration before it matters" },
 	{ "config", verb_config, "show what is in force, and where it comes from" },
 	{ "user", verb_user, "add, change, remove and list mailbox users" },
+	{ "forward", verb_forward, "forwards that users asked for: add, confirm, remove and list" },
 	{ "map", verb_map, "ask a table what it says about an address" },
 	{ "run", verb_run, "start the server in the foreground" },
 	{ "reload", verb_reload, "read the configuration again, without dropping a session" },

@@ -124,6 +124,7 @@ allow_tables(struct rules *r, const struct config *cfg)
 		allow_folder(r, cfg->domain[i].users_file);
 		allow_folder(r, cfg->domain[i].aliases_file);
 		allow_folder(r, cfg->domain[i].virtusers_file);
+		allow_folder(r, cfg->domain[i].forwards_file);
 	}
 	for (size_t i = 0; i < cfg->ngrant; i++)
 		allow_folder(r, cfg->grant[i].recipients_file);

@@ -26,6 +26,7 @@ int verb_dns(int argc, char **argv);
 int verb_sendmail(int argc, char **argv);	/* also mailq and newaliases, by argv[0] */
 int verb_smtpd(int argc, char **argv);
 int verb_srs(int argc, char **argv);
+int verb_forward(int argc, char **argv);
 
 int verb_init(int argc, char **argv);
 int verb_check(int argc, char **argv);

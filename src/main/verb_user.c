@@ -2,21 +2,17 @@
 /*
  * verb_user: `postern user add|passwd|del|list`: the users files, changed as a whole.
  *
- * A change is written to a new file beside the old one, synced, and renamed over it, under a lock;
- * lookup sees either the old or the new.  Owner and mode stay.  Passwords are printed when made
- * here, or read from standard input.
+ * Passwords are printed when made here, or read from standard input.
  */
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "main/conf_load.h"
 #include "main/password.h"
+#include "main/replace.h"
 #include "main/verb.h"
 #include "main/verb_json.h"
 #include "table/lines.h"
@@ -82,49 +78,6 @@ find_file(struct job *j, struct str domain)
 	}
 	(void)snprintf(j->path, sizeof j->path, STR_F, STR_A(j->domain->users_file));
 	return 0;
-}
-
-static bool
-read_file(struct job *j)
-{
-	int fd = open(j->path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : 1;
-
-	while (n > 0) {
-		char *to = buf_reserve(&j->before, 65536);
-
-		n = to != NULL ? read(fd, to, 65536) : -1;
-		if (n > 0)
-			buf_add(&j->before, (size_t)n);
-	}
-	if (fd >= 0)
-		(void)close(fd);
-	if (n != 0)
-		(void)fprintf(stderr, "postern user: %s cannot be read\n", j->path);
-	return n == 0;
-}
-
-static bool
-replace_file(const struct job *j)
-{
-	static char tmp[PATH_MAX + 8];
-	struct stat st;
-	bool good;
-	int fd;
-
-	(void)snprintf(tmp, sizeof tmp, "%s.new", j->path);
-	if (stat(j->path, &st) != 0)
-		return false;
-	fd = open(tmp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	good = fd >= 0 && write(fd, j->after.p, j->after.n) == (ssize_t)j->after.n &&
-	    (fchown(fd, st.st_uid, st.st_gid) == 0 || geteuid() != 0) &&
-	    fchmod(fd, st.st_mode & 0777) == 0 && fsync(fd) == 0 && rename(tmp, j->path) == 0;
-	if (fd >= 0) {
-		(void)close(fd);
-		if (!good)
-			(void)unlink(tmp);
-	}
-	return good;
 }
 
 static bool
@@ -201,7 +154,7 @@ change_locked(struct job *j)
 {
 	bool add = strcmp(j->what, "add") == 0, found;
 
-	if (!read_file(j))
+	if (!replace_read("user", j->path, &j->before))
 		return EX_CONFIG_;
 	if (!change(j, &found)) {
 		(void)fputs("postern user: no password\n", stderr);
@@ -212,7 +165,7 @@ change_locked(struct job *j)
 		    STR_A(j->domain->name), add ? "is there already" : "does not exist");
 		return add ? EX_CANTCREAT_ : EX_NOUSER_;
 	}
-	if (!replace_file(j)) {
+	if (!replace_write(j->path, buf_str(&j->after))) {
 		(void)fprintf(stderr, "postern user: %s cannot be replaced\n", j->path);
 		return EX_CANTCREAT_;
 	}
@@ -234,9 +187,7 @@ run_change(struct job *j)
 		(void)fprintf(stderr, "postern user: '%s' is no name for a user\n", j->name);
 		return EX_DATAERR_;
 	}
-	lock = open(j->path, O_RDONLY | O_CLOEXEC);
-	if (lock >= 0)
-		(void)flock(lock, LOCK_EX);
+	lock = replace_lock(j->path);
 	code = change_locked(j);
 	if (lock >= 0)
 		(void)close(lock);
@@ -252,7 +203,7 @@ run_list(struct job *j)
 	unsigned number;
 	int code = find_file(j, j->name != NULL ? str_of(j->name) : STR(""));
 
-	if (code == 0 && !read_file(j))
+	if (code == 0 && !replace_read("user", j->path, &j->before))
 		code = EX_CONFIG_;
 	l = lines_of(buf_str(&j->before));
 	l.whole = true;

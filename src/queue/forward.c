@@ -4,10 +4,91 @@
  */
 #include "queue/forward.h"
 
+#include <stdlib.h>
+
+#include "base/map.h"
 #include "mail/path.h"
 #include "policy/forward.h"
 #include "policy/found.h"
 #include "rt/log.h"
+
+/* ---- rates ---- */
+
+struct forward_rates {
+	struct map counts;		/* "user target" -> count; keys are ours */
+	uint32_t hour;
+};
+
+struct forward_rates *
+forward_rates_new(void)
+{
+	struct forward_rates *r = calloc(1, sizeof *r);
+
+	if (!r)
+		abort();
+	return r;
+}
+
+static void
+forget_all(struct forward_rates *r)
+{
+	size_t at = 0;
+	struct str key;
+	void *count;
+
+	while (map_next(&r->counts, &at, &key, &count))
+		free(count);			/* the key stands behind it */
+	map_done(&r->counts);
+}
+
+void
+forward_rates_free(struct forward_rates *r)
+{
+	forget_all(r);
+	free(r);
+}
+
+struct count {
+	uint64_t n;
+	char key[];
+};
+
+static struct count *
+count_new(struct forward_rates *r, struct str key)
+{
+	struct count *c = calloc(1, sizeof *c + key.n);
+
+	if (!c)
+		abort();
+	memcpy(c->key, key.p, key.n);
+	(void)map_put(&r->counts, str_from(c->key, key.n), c);
+	return c;
+}
+
+bool
+forward_rate_take(struct forward_rates *r, struct str user, struct str target,
+    struct forward_share share)
+{
+	struct count *c;
+	struct buf key;
+
+	if (share.now_s / 3600 != r->hour) {
+		forget_all(r);
+		r->counts = (struct map){};
+		r->hour = share.now_s / 3600;
+	}
+	buf_init(&key, 1024);
+	(void)buf_put(&key, user);
+	(void)buf_putc(&key, ' ');
+	(void)buf_put(&key, target);
+	c = map_get(&r->counts, buf_str(&key));
+	if (!c)
+		c = count_new(r, buf_str(&key));
+	buf_done(&key);
+	return c->n++ < share.max;
+}
+
+/* ---- one target ---- */
 
 /* Our domain, or one below it. */
 static bool
@@ -83,6 +164,15 @@ mint(const struct forwarding *f, struct arena *a, struct queue_target *t)
 	return FORWARD_NEVER;
 }
 
+static bool
+over_rate(const struct forwarding *f)
+{
+	const struct forward_share share = { f->cfg->lim.forward_rate, f->now_s };
+
+	return f->goal->maker.who == MAKER_CONFIRMED_FORWARD &&
+	    !forward_rate_take(f->rates, f->goal->of, f->goal->addr, share);
+}
+
 enum forwarded
 forward_target(const struct forwarding *f, struct arena *a, struct queue_target *t)
 {
@@ -98,6 +188,8 @@ forward_target(const struct forwarding *f, struct arena *a, struct queue_target 
 	if (f->goal->kind != GOAL_SMTP || f->goal->maker.who == MAKER_NONE)
 		return FORWARDED;
 	v = forward_decide(&facts);
+	if (v.act != FORWARD_REFUSE && over_rate(f))
+		v = (struct forward_verdict){ .act = FORWARD_REFUSE, .rule = "forward-rate" };
 	switch (v.act) {
 	case FORWARD_KEEP:
 		break;

@@ -30,6 +30,7 @@ struct queue_role {
 	struct files *files;
 	struct route_client *tables;
 	struct queue_vault *vault;
+	struct forward_rates *rates;
 };
 
 /* One recipient on its way. */
@@ -131,7 +132,8 @@ leaves(const struct asked *k, const struct goal *g, struct queue_target *t,
     struct becoming *out)
 {
 	switch (forward_target(&(struct forwarding){ .env = k->env, .goal = g, .at = k->addr,
-	    .cfg = k->r->q->cfg, .vault = k->r->vault }, k->a, t)) {
+	    .cfg = k->r->q->cfg, .vault = k->r->vault, .rates = k->r->rates,
+	    .now_s = queue_sec(k->r->q) }, k->a, t)) {
 	case FORWARDED:
 		return BECOMES_OK;
 	case FORWARD_LATER:
@@ -142,39 +144,72 @@ leaves(const struct asked *k, const struct goal *g, struct queue_target *t,
 	return BECOMES_LATER;
 }
 
+/* A target that cannot be, alone or beside others. */
+static enum becomes
+no_target(const struct expansion *x, const struct goal *g, struct becoming *out)
+{
+	if (x->ngoal == 1)
+		return never(g->kind == GOAL_ERROR ? g->text :
+		    STR("550 5.3.5 programs and files are not delivered to"), out);
+	log_begin(LOG_WARN, "target_skipped");
+	log_s("addr", g->addr);
+	log_s("text", g->text);
+	log_end();
+	return BECOMES_NEVER;
+}
+
+/* Does a forward of that user take the mail, so that the mailbox needs no copy? */
+static bool
+taken_by_forward(const struct expansion *x, const bool *taken, struct str user)
+{
+	for (size_t i = 0; i < x->ngoal; i++)
+		if (taken[i] && !x->goal[i].unless && str_eq(x->goal[i].of, user))
+			return true;
+	return false;
+}
+
+/* One goal more; mailboxes that only stand in for a forward come when all others are known.
+ * suspends */
+static enum becomes
+take(const struct asked *k, const struct expansion *x, size_t i, struct becoming *out)
+{
+	const struct goal *g = &x->goal[i];
+	enum becomes how;
+
+	if (!take_goal(g, &out->t[out->n]))
+		return no_target(x, g, out);
+	how = leaves(k, g, &out->t[out->n], out);
+	out->n += how == BECOMES_OK;
+	return how;
+}
+
 /* suspends */
 static enum becomes
 goals(const struct asked *k, const struct expansion *x, struct becoming *out)
 {
+	bool *taken = arena_zalloc(k->a, x->ngoal + 1);
 	enum becomes how = BECOMES_OK;
 
-	out->t = arena_alloc(k->a, x->ngoal * sizeof *out->t);
-	if (!out->t)
+	out->t = arena_alloc(k->a, (x->ngoal + 1) * sizeof *out->t);
+	if (!out->t || !taken)
 		return BECOMES_LATER;
-	for (size_t i = 0; i < x->ngoal; i++) {
-		const struct goal *g = &x->goal[i];
+	for (unsigned pass = 0; pass < 2; pass++)
+		for (size_t i = 0; i < x->ngoal; i++) {
+			const struct goal *g = &x->goal[i];
 
-		if (!take_goal(g, &out->t[out->n])) {
-			if (x->ngoal == 1)
-				return never(g->kind == GOAL_ERROR ? g->text :
-				    STR("550 5.3.5 programs and files are not delivered to"), out);
-			log_begin(LOG_WARN, "target_skipped"), log_s("addr", g->addr),
-			    log_s("text", g->text), log_end();
-			continue;
+			if (g->unless != (pass == 1) ||
+			    (g->unless && taken_by_forward(x, taken, g->of)))
+				continue;
+			how = take(k, x, i, out);
+			if (how == BECOMES_LATER)
+				return how;
+			taken[i] = how == BECOMES_OK;
 		}
-		how = leaves(k, g, &out->t[out->n], out);
-		if (how == BECOMES_LATER)
-			return how;
-		out->n += how == BECOMES_OK;
-	}
-	if (out->n > 0)
+	if (out->n > 0 || x->ngoal == 0)
 		return BECOMES_OK;
-	if (how == BECOMES_NEVER)
-		return how;
 	/* Nothing is left, and not because a table said so: nobody must think it arrived. */
-	if (x->ngoal > 0)
-		return never(STR("550 5.3.5 programs and files are not delivered to"), out);
-	return BECOMES_OK;
+	return out->text.n > 0 ? how :
+	    never(STR("550 5.3.5 programs and files are not delivered to"), out);
 }
 
 /* An address that we made of somebody's sender: not found in any table, and open to one bounce.
@@ -391,7 +426,7 @@ queue_role_run(struct role_env *env)
 {
 	static const struct role_hooks hooks = { .on_peer = on_peer, .on_status = on_status };
 	struct queue_role r = { .files = files_new(), .tables = route_client_new(env->cfg),
-		.vault = queue_vault_new() };
+		.vault = queue_vault_new(), .rates = forward_rates_new() };
 	const struct queue_conf conf = {
 		.cfg = env->cfg, .spool_dirfd = role_file(env, "spool"), .ctx = &r,
 		.ops = {

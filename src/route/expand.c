@@ -25,6 +25,7 @@ struct expander {
 	struct map seen;		/* addresses done, and goals made */
 	size_t cap;
 	struct str sender;		/* of the list we are in */
+	struct str of;			/* user whose forward we are in */
 	enum expand failed;
 };
 
@@ -75,7 +76,10 @@ add_goal(struct expander *e, const struct goal *g)
 	}
 	(void)map_put(&e->seen, key, e);
 	x->goal[x->ngoal] = *g;
-	x->goal[x->ngoal++].sender = e->sender;
+	x->goal[x->ngoal].sender = e->sender;
+	if (g->of.n == 0)
+		x->goal[x->ngoal].of = e->of;
+	x->ngoal++;
 	return EXPAND_OK;
 }
 
@@ -87,12 +91,15 @@ add_error(struct expander *e, struct str addr, struct str text)
 	return add_goal(e, &g);
 }
 
-/* A user of ours gets it. */
+/* A user of ours gets it; instead: only where none of the user's forwards does. */
 static enum expand
-add_mailbox(struct expander *e, const struct mailname *m, struct str addr)
+add_mailbox(struct expander *e, const struct mailname *m, struct str addr, bool instead)
 {
 	const struct domain *d = m->domain;
-	struct goal g = { .domain = d, .user = m->user, .detail = m->detail };
+	struct goal g = { .domain = d, .user = m->user, .detail = m->detail, .unless = instead };
+
+	if (instead)
+		g.of = str_cat(e->a, m->user, STR("@"), d->name);
 
 	switch (d->deliver) {
 	case DLV_MAILDIR:
@@ -142,9 +149,50 @@ whole_address(struct expander *e, const struct domain *d, struct str text)
 	return str_cat(e->a, text, STR("@"), d->name);
 }
 
+/* A confirmed forward: an address elsewhere, or one of ours that is looked up like any other. */
 static enum expand
-find_mailbox(struct expander *e, struct mailname *m, struct str addr, bool top)
+expand_forward(struct expander *e, const struct forward_confirmed *f, const struct above *here)
 {
+	struct str before = e->of;
+	enum expand x;
+
+	/* Users must not make each other's mail bounce: a circle of forwards ends here. */
+	for (const struct above *u = here; u != NULL; u = u->up)
+		if (str_ieq(u->addr, f->target))
+			return EXPAND_OK;
+	e->of = f->user;
+	x = expand_address(e, f->target, here, maker_confirmed_forward(f));
+	e->of = before;
+	return x;
+}
+
+/* The mailbox and the user's forwards; here NULL: by the administrator's word the mailbox alone. */
+static enum expand
+add_user(struct expander *e, const struct mailname *m, struct str addr, const struct above *here)
+{
+	struct forward_confirmed f;
+	bool only, instead = false;
+	enum find found = FIND_NO;
+	enum expand x;
+
+	for (unsigned n = 0; here != NULL && here->depth < e->r->cfg->lim.alias_depth; n++) {
+		found = find_forward(e->r, m, n, e->a, &f, &only);
+		if (found != FIND_YES)
+			break;
+		instead |= only;
+		x = expand_forward(e, &f, here);
+		if (x != EXPAND_OK)
+			return x;
+	}
+	if (found == FIND_LATER)
+		return fail(e, EXPAND_LATER, addr);
+	return add_mailbox(e, m, addr, instead);
+}
+
+static enum expand
+find_mailbox(struct expander *e, struct mailname *m, struct str addr, const struct above *above)
+{
+	bool top = above != NULL;
 	struct user_entry u;
 	enum find f = find_user(e->r, m, &u, e->a);	/* suspends */
 
@@ -152,7 +200,7 @@ find_mailbox(struct expander *e, struct mailname *m, struct str addr, bool top)
 		return fail(e, EXPAND_LATER, addr);
 	if (f == FIND_YES)
 		return u.disabled ? add_error(e, addr, STR("550 5.2.1 mailbox disabled")) :
-		    add_mailbox(e, m, addr);
+		    add_user(e, m, addr, above);
 	if (top)
 		return EXPAND_UNKNOWN;
 	return add_error(e, addr, STR("550 5.1.1 no such user"));
@@ -194,7 +242,7 @@ expand_exact(struct expander *e, const struct domain *d, const struct target *t)
 		return add_remote(e, &p, addr, maker_admin_alias(t));
 	if (!mailname_make(&m, &p, e->a))
 		return fail(e, EXPAND_LATER, addr);
-	return find_mailbox(e, &m, addr, false);
+	return find_mailbox(e, &m, addr, NULL);
 }
 
 static enum expand
@@ -262,7 +310,7 @@ expand_catch_all(struct expander *e, const struct domain *d, const struct above 
 		return expand_address(e, addr, here, maker_admin_alias(&(struct target){
 		    .kind = TARGET_ADDRESS, .text = addr }));
 	m.whole = m.user = str_lower(e->a, d->catch_all);
-	return add_mailbox(e, &m, addr);
+	return add_mailbox(e, &m, addr, false);
 }
 
 /* postmaster without alias or mailbox: the main domain's, then the first user there is. */
@@ -284,7 +332,7 @@ expand_postmaster(struct expander *e, const struct mailname *m, struct str addr,
 		first.whole = str_dup(e->a, u.home);
 	first.user = first.whole;
 	if (first.whole.n > 0)
-		return find_mailbox(e, &first, addr, false);
+		return find_mailbox(e, &first, addr, NULL);
 	if (d->catch_all.n > 0)
 		return expand_catch_all(e, d, here);
 	return add_error(e, addr, STR("550 5.1.1 postmaster has no mailbox"));
@@ -314,7 +362,7 @@ expand_ours(struct expander *e, struct mailname *m, struct str addr, const struc
 		e->sender = before;
 		return x;
 	}
-	x = find_mailbox(e, m, addr, true);
+	x = find_mailbox(e, m, addr, here);
 	if (x != EXPAND_UNKNOWN)
 		return x;
 	if (str_eq(m->user, STR("postmaster")) && !itself)

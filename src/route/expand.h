@@ -26,6 +26,8 @@ struct goal {
 	enum goal_kind kind;
 	struct maker maker;		/* of remote recipients */
 	bool inside;			/* SMTP: to a domain that we relay for */
+	struct str of;			/* made by a forward of that user of ours, or ... */
+	bool unless;			/* ... that user's mailbox, if no forward takes it */
 	struct str addr;		/* final recipient, user@domain */
 	struct str nexthop, text;
 	const struct domain *domain;	/* of MAILDIR and LMTP by a domain of ours */

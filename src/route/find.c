@@ -163,3 +163,20 @@ find_user(const struct route *r, struct mailname *m, struct user_entry *out, str
 	}
 	return f;
 }
+
+enum find
+find_forward(const struct route *r, const struct mailname *m, unsigned n, struct arena *a,
+    struct forward_confirmed *out, bool *only)
+{
+	struct str target;
+	enum find f;
+
+	if (m->domain->forwards_file.n == 0)
+		return FIND_NO;
+	f = tables_forward(&r->tables, m->domain->forwards_file, m->user, n, &target, only);
+	if (f != FIND_YES)
+		return f;
+	*out = (struct forward_confirmed){ .target = str_dup(a, target),
+		.user = str_cat(a, m->user, STR("@"), m->domain->name) };
+	return out->target.n > 0 && out->user.n > 0 ? FIND_YES : FIND_LATER;
+}

@@ -9,6 +9,7 @@
 #define ROUTE_FIND_H
 
 #include "route/ask.h"
+#include "route/maker.h"
 
 /* A local part of a domain of ours. */
 struct mailname {
@@ -32,6 +33,9 @@ enum find find_virtuser(const struct route *r, struct mailname *m, struct arena 
     struct str *packed);
 enum find find_alias(const struct route *r, const struct mailname *m, struct arena *a,
     struct str *packed);
+/* The n-th confirmed forward of a user that was found; only: without a copy here. */
+enum find find_forward(const struct route *r, const struct mailname *m, unsigned n,
+    struct arena *a, struct forward_confirmed *out, bool *only);
 /* The user, whole first, then without detail (m->user says which).  suspends for system users */
 enum find find_user(const struct route *r, struct mailname *m, struct user_entry *out,
     struct arena *a);

@@ -13,6 +13,8 @@ static const char config_text[] =
 	"domain a.example { users file /u; aliases file /a; deliver maildir /m/{domain}/{user} }\n"
 	"domain b.example { users none; virtusers file /v; catch-all bob@a.example }\n"
 	"domain c.example { users system; aliases file /ca }\n"
+	"domain e.example { users file /u; deliver maildir /m/{user}; forwards file /f }\n"
+	"domain f.example { users file /u; deliver maildir /m/{user}; forwards file /g }\n"
 	"domain d.example { users file /u; deliver lmtp /run/lmtp }\n"
 	"relay to domain relay.example via [hop.example]:2525\n"
 	"relay to domain .sub.example\nrelay to domain listed.example recipients /r\n"
@@ -30,6 +32,12 @@ static const char aliases[] =
 	"d0: d1\nd1: d2\nd2: d3\nd3: d4\nd4: d5\nd5: d6\nd6: d7\nd7: d8\nd8: d9\nd9: d10\nd10: "
 	    "d11\n"
 	"d11: bob\nquoted: \"a b\"@out.example\n";
+#define HASH "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+static const char forwards[] =
+	"alice one@out.example confirmed only\nalice two@out.example waiting " HASH " 1\n"
+	"bob alice@e.example confirmed\n";
+static const char circle[] =
+	"alice bob@f.example confirmed only\nbob alice@f.example confirmed only\n";
 static const char virtusers[] =
 	"info@b.example alice@a.example\n%@b.example x\nno@b.example error:nouser 550 not you\n"
 	"all+*@b.example %1-%2@out.example\n";
@@ -53,6 +61,7 @@ set_up(void **state)
 		{ TABLE_USERS, "/u", users }, { TABLE_ALIASES, "/a", aliases },
 		{ TABLE_VIRTUSERS, "/v", virtusers },
 		{ TABLE_INCLUDE, "/i", "bob\nx@out.example\n" },
+		{ TABLE_FORWARDS, "/f", forwards }, { TABLE_FORWARDS, "/g", circle },
 		{ TABLE_LIST, "/r", "known@listed.example\n" },
 		{ TABLE_ROUTES, "/m",
 		    "table.example smtp:[192.0.2.9]:26\n. smtp:default.example\n" },
@@ -192,6 +201,11 @@ static const struct { const char *addr, *out; } expands[] = {
 	{ "x@gone.example", "error:x@gone.example=550 5.1.2 gone" },
 	{ "x@table.example", "smtp:x@table.example>192.0.2.9:26" },
 	{ "\"x@out.example\"@a.example", "unknown" },
+	/* forwards of users: T-FWD-02, the one that waits is not there; ? only if none is taken */
+	{ "alice@e.example", "smtp!:one@out.example>default.example maildir?:alice@e.example" },
+	{ "bob@e.example", "smtp!:one@out.example>default.example maildir?:alice@e.example "
+	    "maildir:bob@e.example" },
+	{ "alice@f.example", "maildir?:bob@f.example maildir?:alice@f.example" },
 };
 
 /* Who has no mailbox here, so that junk for him is refused and not junked. */
@@ -205,6 +219,7 @@ test_R8_leaves(void **state)
 		{ "gone@a.example", false }, { "nobody@a.example", false },
 		{ "loop1@a.example", false }, { "x@out.example", false },
 		{ "Carol+f@d.example", false }, { "postmaster@a.example", false },
+		{ "alice@e.example", false },
 	};
 	struct arena a;
 
@@ -264,7 +279,8 @@ show(struct buf *b, enum expand x, const struct expansion *out)
 	for (size_t i = 0; x == EXPAND_OK && i < out->ngoal; i++) {
 		const struct goal *g = &out->goal[i];
 
-		buf_putf(b, "%s%s%s:" STR_F, i ? " " : "", kinds[g->kind], g->maker.who ? "!" : "",
+		buf_putf(b, "%s%s%s:" STR_F, i ? " " : "", kinds[g->kind], g->unless ? "?" :
+		    g->maker.who ? "!" : "",
 		    STR_A(g->addr));
 		if (g->nexthop.n > 0)
 			buf_putf(b, ">" STR_F, STR_A(g->nexthop));

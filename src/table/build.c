@@ -12,6 +12,7 @@
 #include "conf/errors.h"
 #include "conf/value.h"
 #include "table/access_build.h"
+#include "table/forwards.h"
 #include "table/key.h"
 #include "table/lines.h"
 #include "table/users.h"
@@ -174,6 +175,31 @@ build_route(struct building *w, unsigned line, struct str text)
 		add(w, line, key, text);
 }
 
+/* Only what was confirmed gets into the image, numbered by user. */
+static void
+build_forward(struct building *w, unsigned line, struct str text)
+{
+	struct perr err = {};
+	struct forward_line f;
+	struct key k;
+
+	if (!forward_line_parse(text, &f, &err)) {
+		mistake(w, line, err.what);
+		return;
+	}
+	if (!f.confirmed)
+		return;
+	(void)buf_putc(&w->value, f.only ? 'o' : 'c');
+	(void)buf_put(&w->value, f.target);
+	for (char n = '0'; n < '0' + FORWARDS_PER_USER; n++) {
+		key_begin(&k, TABLE_FORWARDS, w->file);
+		if (key_put(&k, str_from(&n, 1)) && key_put(&k, f.user) &&
+		    image_add(w->b, key_str(&k), buf_str(&w->value)))
+			return;
+	}
+	mistake(w, line, "too many forwards of one user");
+}
+
 static void
 build_line(struct building *w, unsigned line, struct str text)
 {
@@ -194,6 +220,9 @@ build_line(struct building *w, unsigned line, struct str text)
 		break;
 	case TABLE_ROUTES:
 		build_route(w, line, text);
+		break;
+	case TABLE_FORWARDS:
+		build_forward(w, line, text);
 		break;
 	case TABLE_PASSWORDS:			/* made by sources_passwords */
 		break;
@@ -228,7 +257,8 @@ table_build(struct image_builder *b, enum table_kind kind, struct str file, stru
 	if (w == NULL)
 		abort();
 	*w = (struct building){ .b = b, .kind = kind, .file = file, .errs = errs };
-	l.whole = kind == TABLE_USERS || kind == TABLE_INCLUDE || kind == TABLE_LIST;
+	l.whole = kind == TABLE_USERS || kind == TABLE_INCLUDE || kind == TABLE_LIST ||
+	    kind == TABLE_FORWARDS;
 	buf_init(&w->value, LIST_MAX);
 	if (kind == TABLE_ACCESS)
 		w->bad = !access_build(b, file, text, errs);

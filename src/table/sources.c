@@ -50,6 +50,7 @@ sources_of(struct sources *all, const struct config *cfg)
 			add_source(all, TABLE_USERS, d->passwords_at);
 		add_source(all, TABLE_ALIASES, d->aliases_file);
 		add_source(all, TABLE_VIRTUSERS, d->virtusers_file);
+		add_source(all, TABLE_FORWARDS, d->forwards_file);
 	}
 	add_source(all, TABLE_ROUTES, cfg->routes_file);
 	add_source(all, TABLE_ACCESS, cfg->access_file);

@@ -6,6 +6,7 @@
  */
 #include <unistd.h>
 
+#include "table/forwards.h"
 #include "table/key.h"
 
 bool
@@ -108,6 +109,24 @@ tables_listed(const struct tables *t, struct str file, struct str key)
 	struct str value;
 
 	return find(t, TABLE_LIST, file, key, &value);
+}
+
+enum find
+tables_forward(const struct tables *t, struct str file, struct str user, unsigned n,
+    struct str *target, bool *only)
+{
+	char digit = (char)('0' + n);
+	struct str value;
+	struct key k;
+
+	key_begin(&k, TABLE_FORWARDS, file);
+	if (n < FORWARDS_PER_USER && key_put(&k, str_from(&digit, 1)) && key_put(&k, user) &&
+	    image_get(&t->img, key_str(&k), &value) && value.n > 1) {
+		*only = value.p[0] == 'o';
+		*target = str_skip(value, 1);
+		return FIND_YES;
+	}
+	return known(t, TABLE_FORWARDS, file) ? FIND_NO : FIND_LATER;
 }
 
 struct virtuser {

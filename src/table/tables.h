@@ -51,6 +51,9 @@ enum find tables_virtuser(const struct tables *t, struct str file, struct str lo
 /* sendmail's mailertable: the name, .parents, "."; the text of a hop. */
 enum find tables_route(const struct tables *t, struct str file, struct str domain,
     struct str *out);
+/* The n-th confirmed forward of a user; only: without a copy here. */
+enum find tables_forward(const struct tables *t, struct str file, struct str user, unsigned n,
+    struct str *target, bool *only);
 /* Is that key in a list of one key a line (recipients FILE)? */
 enum find tables_listed(const struct tables *t, struct str file, struct str key);
 
@@ -61,6 +64,7 @@ enum find tables_listed(const struct tables *t, struct str file, struct str key)
 enum table_kind {
 	TABLE_USERS = 'u', TABLE_ALIASES = 'a', TABLE_INCLUDE = 'i', TABLE_VIRTUSERS = 'v',
 	TABLE_ROUTES = 'm', TABLE_LIST = 'r', TABLE_ACCESS = 'x', TABLE_PASSWORDS = 'p',
+	TABLE_FORWARDS = 'f',
 };
 bool table_build(struct image_builder *b, enum table_kind kind, struct str file, struct str text,
     struct conf_errors *errs);
