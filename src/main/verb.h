@@ -35,7 +35,9 @@ int verb_user(int argc, char **argv);
 int verb_map(int argc, char **argv);
 
 int verb_arc(int argc, char **argv);
+int verb_auth(int argc, char **argv);
 int verb_dkim(int argc, char **argv);
+int verb_dmarc(int argc, char **argv);
 int verb_spf(int argc, char **argv);
 
 /* The body of a re-executed process: argv[0] is "postern: ROLE INDEX". */

@@ -8,11 +8,17 @@
 #include <jansson.h>
 #include <openssl/types.h>
 
+#include "trust/dmarc.h"
+
 struct dkim;
 
 /* The signatures as a list. */
 json_t *verb_dkim_json(const struct dkim *d);
 /* From a PEM file; NULL: said on standard error. */
 EVP_PKEY *verb_dkim_key(const char *file);
+
+/* "none", "quarantine", "reject" */
+const char *verb_dmarc_policy(enum dmarc_policy p);
+json_t *verb_dmarc_json(const struct dmarc_result *r);
 
 #endif

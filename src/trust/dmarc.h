@@ -25,6 +25,8 @@ struct dmarc_record {
 	bool rua_usable;		/* has at least one address one could send to */
 };
 
+/* Does the text begin as a record of this version does? */
+bool dmarc_record_is(struct str text);
 /* False: no usable record (RFC 9989 4.7); *why says what is wrong. */
 bool dmarc_record_parse(struct str text, struct dmarc_record *out, const char **why);
 
@@ -60,5 +62,10 @@ void dmarc_check(const struct dmarc_query *q, struct dmarc_result *out);
 /* Organisational domain of a name by the tree walk; empty: could not be asked.  suspends */
 struct str dmarc_org_domain(struct trust_dns *dns, const struct dmarc_psl *psl, struct str domain,
     struct arena *a);
+
+/* The public suffix list that comes with the library; NULL: it has none. */
+const struct dmarc_psl *dmarc_psl_builtin(void);
+/* The registrable domain, in lower case; empty: there is none. */
+struct str dmarc_psl_domain(const struct dmarc_psl *psl, struct str domain, struct arena *a);
 
 #endif

@@ -36,7 +36,7 @@ def key():
 
 def key_record(selector, domain):
     text = 'v=DKIM1; k=rsa; p=' + key()[1]
-    return '%s._domainkey.%s. TXT "%s"%s"\n' % (selector, domain, text[:200], text[200:])
+    return '%s._domainkey.%s. TXT "%s" "%s"\n' % (selector, domain, text[:200], text[200:])
 
 
 def site(domain, spf=None, dmarc=None, mx=True, a=None):
