@@ -140,5 +140,5 @@ def test_killed_client_role_loses_nothing(house):
         for i in range(40):
             s.sendmail('ann@client.example', ['k%d@d.example' % i], 'Subject: killed-%d.\r\n\r\nx\r\n' % i)
             if i in (10, 25):
-                os.kill(house.roles()['smtpc 0'], signal.SIGKILL)
+                os.kill(lab.wait_for(lambda: house.roles().get('smtpc 0')), signal.SIGKILL)
     lab.wait_for(lambda: len({r for m in house.sinks['ok'].mails() for r in m['rcpts'] if '<k' in r}) == 40, 40)

@@ -149,6 +149,7 @@ def test_filters_on_one_recipient_of_many(tmp_path):
 def test_trace_tells_the_whole_life(full):
     """From acceptance to removal, every line of one message and of no other; --last; JSON logs too."""
     mid = full.last_id()
+    full.wait_log('event=deferred', 'id=' + mid)
     text = full.verb('trace', mid).stdout
     for word in ('event=accepted', 'event=queued', 'event=deferred', 'closed off'):
         assert word in text
@@ -156,6 +157,7 @@ def test_trace_tells_the_whole_life(full):
     full.hop.rules.clear()
     full.queue('flush')
     full.wait_empty()
+    full.wait_log('event=removed', 'id=' + mid)
     text = full.verb('trace', mid).stdout
     assert 'event=relayed' in text and 'event=removed' in text
     assert full.verb('trace', '--last').returncode == 0

@@ -371,7 +371,7 @@ def test_A63_TEMP(tmp_path, pki):
     """vault does not answer: the handshake ends at its limit, and other sessions go on."""
     with Server(tmp_path / 's', pki, 'limits {\n    tls-timeout 2s\n}\n') as s:
         s.start()
-        vault = s.roles()['vault 0']
+        vault = lab.wait_for(lambda: s.roles().get('vault 0'))
         os.kill(vault, signal.SIGSTOP)
         try:
             with Raw(s.port) as c:
