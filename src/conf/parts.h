@@ -54,6 +54,7 @@ struct domain {
 	struct str name;		/* lower case */
 	enum users_kind users;
 	struct str users_file, aliases_file, virtusers_file;	/* empty: none */
+	bool batv, batv_required;	/* senders are tagged; bounces must be */
 	struct str forwards_file;	/* ... of users, see table/forwards.h */
 	enum passwords_kind passwords;
 	struct str passwords_at;	/* file, socket or service */

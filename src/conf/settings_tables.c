@@ -372,6 +372,19 @@ static const struct setting set_domain[] = {
 	    "dovecot is the path of its auth socket (auth-client); the files of sqlite, "
 	    "postgresql and ldap say how to ask, see postern-passwords(5), and may be readable "
 	    "by their owner only." },
+	{ .name = "tag-senders", .type = SET_BOOL,
+	  .offset = offsetof(struct domain, batv),
+	  .dflt = "no",
+	  .text =
+	    "Envelope senders of this domain leave tagged (BATV: prvs=...), so that a bounce "
+	    "shows whether it answers mail of ours. The header stays as it is." },
+	{ .name = "tagged-bounces-only", .type = SET_BOOL,
+	  .offset = offsetof(struct domain, batv_required),
+	  .dflt = "no",
+	  .text =
+	    "Bounces to addresses of this domain without such a tag are refused, but for "
+	    "postmaster. Turn it on a week after tag-senders, and only if all mail of the "
+	    "domain leaves through this server." },
 	{ .name = "catch-all", .type = SET_TEXT,
 	  .offset = offsetof(struct domain, catch_all),
 	  .text =

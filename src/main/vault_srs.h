@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * vault_srs: the secrets of rewritten senders, and what vault answers about them.
+ * vault_srs: the secrets of rewritten and tagged senders, and what vault answers about them.
  *
- * One secret is derived from each key of the login tokens, so they are stored, renewed and
- * overlap as those do: the newest mints, all verify, and the oldest lives longer than an address.
+ * One secret of each kind is derived from each key of the login tokens, so they are stored,
+ * renewed and overlap as those do: the newest mints, all verify, and the oldest lives longer than
+ * an address.
  * Only queue may mint; smtpd hears yes or no.
  */
 #ifndef MAIN_VAULT_SRS_H
@@ -13,7 +14,8 @@
 #include "sasl/token.h"
 
 struct vault_srs {
-	unsigned char secret[TOKEN_KEYS_MAX][TOKEN_KEY];
+	unsigned char secret[TOKEN_KEYS_MAX][TOKEN_KEY], tag[TOKEN_KEYS_MAX][TOKEN_KEY];
+	unsigned number[TOKEN_KEYS_MAX];
 	size_t n;
 };
 

@@ -111,6 +111,7 @@ struct facts {
 	/* RCPT */
 	const struct path *rcpt;
 	enum dest dest;
+	enum srs_fact tag;		/* of the sort that BATV puts on our senders */
 	bool leaves;			/* it has no mailbox here: relayed, or an alias that leads
 					 * to other servers alone */
 	bool tx_leaves;			/* ... those accepted so far; also known at the end */

@@ -247,6 +247,23 @@ RULE(srs_bad)
 		      (f->nrcpt > 0 || !f->sender || !f->sender->null)));
 }
 
+RULE(tag_later) { UNUSED(p); UNUSED(v); return f->tag == SRSF_LATER ? MATCH_UNSURE : MATCH_NO; }
+RULE(tag_bad) { UNUSED(p); UNUSED(v); return yes_if(f->tag == SRSF_BAD); }
+
+/* All that leaves this domain is tagged, says its owner: this answers nothing of ours. */
+RULE(untagged)
+{
+	const struct domain *d;
+
+	UNUSED(v);
+	if (!f->sender || !f->sender->null || f->tag == SRSF_GOOD || f->srs == SRSF_GOOD ||
+	    f->dest != DEST_LOCAL || str_ieq(f->rcpt->local, STR("postmaster")) ||
+	    !rule_stranger(p, f))
+		return MATCH_NO;
+	d = config_domain(p->cfg, f->rcpt->domain);
+	return yes_if(d && d->batv_required);
+}
+
 RULE(unknown) { UNUSED(p); UNUSED(v); return yes_if(f->dest == DEST_UNKNOWN); }
 RULE(disabled) { UNUSED(p); UNUSED(v); return yes_if(f->dest == DEST_DISABLED); }
 RULE(over_quota) { UNUSED(p); UNUSED(v); return yes_if(f->dest == DEST_FULL); }
@@ -307,6 +324,12 @@ static const struct rule rcpt_rules[] = {
 	  FIRM },
 	{ "bounce-address", srs_bad, ACT_REJECT,
 	  SAY(550, 5, 7, 1, "this address takes a single bounce, and only if we made it"), FIRM },
+	{ "bounce-tag-look-up", tag_later, ACT_DEFER, SAY(451, 4, 4, 3, "try again later"),
+	  FIRM },
+	{ "bounce-tag", tag_bad, ACT_REJECT, SAY(550, 5, 7, 1, "that tag is not ours, or too old"),
+	  FIRM },
+	{ "bounce-untagged", untagged, ACT_REJECT,
+	  SAY(550, 5, 7, 1, "this bounce answers no mail of ours"), SOFT },
 	{ "unknown-recipient", unknown, ACT_REJECT, SAY(550, 5, 1, 1, "no such mailbox here"),
 	  FIRM },
 	{ "recipient-disabled", disabled, ACT_REJECT, SAY(550, 5, 2, 1, "mailbox disabled"),

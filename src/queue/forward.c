@@ -164,6 +164,28 @@ mint(const struct forwarding *f, struct arena *a, struct queue_target *t)
 	return FORWARD_NEVER;
 }
 
+/* Our own senders, where their domain wants it (BATV); without a tag rather than not at all. */
+static enum forwarded
+tag(const struct forwarding *f, struct arena *a, struct queue_target *t)
+{
+	const struct domain *d = config_domain(f->cfg, domain_of(f->env->sender));
+	const struct srs_ask ask = { .sender = f->env->sender, .at_ms = f->env->received_ms };
+	struct str out;
+
+	if (d == NULL || !d->batv || f->env->null_sender)
+		return FORWARDED;
+	switch (queue_vault_tag(f->vault, &ask, a, &out)) {
+	case QV_YES:
+		t->sender = out;
+		return FORWARDED;
+	case QV_LATER:
+		return FORWARD_LATER;
+	case QV_NO:
+		break;
+	}
+	return FORWARDED;
+}
+
 static bool
 over_rate(const struct forwarding *f)
 {
@@ -185,8 +207,12 @@ forward_target(const struct forwarding *f, struct arena *a, struct queue_target 
 	struct forward_verdict v;
 	enum forwarded r = FORWARDED;
 
-	if (f->goal->kind != GOAL_SMTP || f->goal->maker.who == MAKER_NONE)
+	if (f->goal->kind != GOAL_SMTP)
 		return FORWARDED;
+	if (facts.sender_ours && t->sender.n == 0 && !f->goal->inside)
+		r = tag(f, a, t);
+	if (r == FORWARD_LATER || f->goal->maker.who == MAKER_NONE)
+		return r;
 	v = forward_decide(&facts);
 	if (v.act != FORWARD_REFUSE && over_rate(f))
 		v = (struct forward_verdict){ .act = FORWARD_REFUSE, .rule = "forward-rate" };

@@ -2,7 +2,7 @@
 /*
  * forward: one target of an expansion, made ready to leave: policy's verdict applied.
  *
- * Targets that the client named itself, and those that stay here, pass untouched.
+ * Targets that stay here pass untouched; senders of ours get their tag, whoever named the target.
  */
 #ifndef QUEUE_FORWARD_H
 #define QUEUE_FORWARD_H

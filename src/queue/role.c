@@ -21,6 +21,7 @@
 #include "route/find.h"
 #include "rt/clock.h"
 #include "rt/log.h"
+#include "trust/batv.h"
 #include "trust/srs.h"
 
 enum { JOB_ARENA = 1 << 20 };
@@ -249,6 +250,18 @@ is_srs(const struct asked *k)
 	    find_domain(route_client_route(k->r->tables), &p, k->a) != NULL;
 }
 
+/* A tag was judged at RCPT: here it is only taken off an address of ours. */
+static struct str
+untagged(const struct asked *k)
+{
+	struct str local, domain;
+
+	if (!addr_split(k->addr, &local, &domain) || !batv_looks_like(local) ||
+	    config_domain(k->r->q->cfg, domain) == NULL)
+		return k->addr;
+	return batv_strip(k->addr, k->a);
+}
+
 static enum becomes
 expand(void *ctx, const struct spool_env *env, struct str addr, struct arena *a,
     struct becoming *out)
@@ -259,6 +272,7 @@ expand(void *ctx, const struct spool_env *env, struct str addr, struct arena *a,
 	*out = (struct becoming){};
 	if (is_srs(&k))
 		return expand_srs(&k, out);
+	addr = untagged(&k);
 	switch (route_expand(route_client_route(k.r->tables), addr, a, &x)) {
 	case EXPAND_OK:
 		return goals(&k, &x, out);

@@ -165,6 +165,13 @@ ask(struct intake *in, struct fate *f)
 	f->how = in->q->ops.expand(in->q->ctx, &in->m->env, f->addr, in->a, &f->x);
 }
 
+/* Did the client say this very address? */
+static bool
+named(const struct intake *in, const struct fate *f, struct str addr)
+{
+	return f->rcpt < in->m->env.nrcpt && str_eq(in->m->env.rcpt[f->rcpt].addr, addr);
+}
+
 /* A recipient at another server that neither the client named nor a constructor of route/maker.h
  * made: it must not exist, and does not leave. */
 static void
@@ -202,7 +209,7 @@ apply(struct intake *in, const struct fate *f)
 			t.made_by = f->made_by;
 		if (t.transport == T_DISCARD)
 			log_discarded(in->q, in->m->id, t.addr);
-		else if (t.transport == T_SMTP && !as_it_stands && t.made_by == 0)
+		else if (t.transport == T_SMTP && t.made_by == 0 && !named(in, f, t.addr))
 			unmade(in, f, t.addr);
 		else
 			add_target(in, f->rcpt, &t, as_it_stands);

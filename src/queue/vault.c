@@ -88,6 +88,17 @@ queue_vault_mint(struct queue_vault *v, const struct srs_ask *q, struct arena *a
 }
 
 enum qv
+queue_vault_tag(struct queue_vault *v, const struct srs_ask *q, struct arena *a, struct str *out)
+{
+	struct msg_batv_mint m = { .address = q->sender, .at_ms = q->at_ms };
+	struct msg_srs_answer answer = { .answer = SRS_ERROR };
+	enum qv r = ask(v, MSG_batv_mint, &m, a, &answer);
+
+	*out = answer.address;
+	return r;
+}
+
+enum qv
 queue_vault_judge(struct queue_vault *v, struct str address, int64_t at_ms, struct arena *a,
     struct srs_verified *out)
 {

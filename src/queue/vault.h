@@ -26,6 +26,9 @@ enum qv { QV_YES, QV_NO, QV_LATER };
 struct srs_ask { struct str sender, domain; int64_t at_ms; };
 enum qv queue_vault_mint(struct queue_vault *v, const struct srs_ask *ask, struct arena *a,
     struct str *out, struct str *why);
+/* The sender with a tag of ours; ask->domain is not used.  suspends */
+enum qv queue_vault_tag(struct queue_vault *v, const struct srs_ask *ask, struct arena *a,
+    struct str *out);
 /* at_ms: when the bounce was received.  suspends */
 enum qv queue_vault_judge(struct queue_vault *v, struct str address, int64_t at_ms,
     struct arena *a, struct srs_verified *out);

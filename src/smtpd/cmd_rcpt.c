@@ -7,6 +7,7 @@
 #include "policy/entitle.h"
 #include "smtpd/filters.h"
 #include "smtpd/qualify.h"
+#include "trust/batv.h"
 #include "trust/srs.h"
 
 static bool
@@ -23,6 +24,21 @@ gather_srs(struct session *s, const struct path *to)
 
 	s->f.srs = text.n > 0 ? s->srv->srs.judge(s->srv->srs.ctx, text, to->domain) : SRSF_LATER;
 	s->f.dest = s->f.srs == SRSF_GOOD ? DEST_LOCAL : DEST_UNKNOWN;
+}
+
+/* A sender that we tagged comes back: what it is without the tag.  suspends */
+static void
+gather_tag(struct session *s, const struct path *to)
+{
+	struct path_rules rules = { .arena = &s->line, .utf8 = true };
+	struct str text = path_text(to, &s->line);
+	struct path bare = {};
+	struct perr err = {};
+
+	s->f.tag = text.n > 0 ? s->srv->srs.tag(s->srv->srs.ctx, text) : SRSF_LATER;
+	if (s->f.tag == SRSF_GOOD &&
+	    path_parse(batv_strip(text, &s->line), &rules, &bare, &err))
+		s->f.dest = s->srv->ops.dest(s->srv->ops.ctx, &bare, &s->line);
 }
 
 /* suspends */
@@ -49,6 +65,9 @@ gather_rcpt(struct session *s, const struct path *to)
 	s->f.srs_taken = s->tx->srs_taken;
 	if (s->srv->srs.judge && srs_looks_like(to->local) && of_ours(s->f.dest))
 		gather_srs(s, to);
+	s->f.tag = SRSF_NONE;
+	if (s->srv->srs.tag && batv_looks_like(to->local) && of_ours(s->f.dest))
+		gather_tag(s, to);
 }
 
 void

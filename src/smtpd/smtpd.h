@@ -59,6 +59,8 @@ struct smtpd_auth {
 struct smtpd_srs {
 	/* Did we make this address at our domain?  suspends.  NULL: there are none. */
 	enum srs_fact (*judge)(void *ctx, struct str address, struct str domain);
+	/* Did we tag this address?  suspends */
+	enum srs_fact (*tag)(void *ctx, struct str address);
 	void *ctx;
 };
 

@@ -67,10 +67,9 @@ line_channel(const struct vault_line *l, int64_t deadline)
 }
 
 static enum srs_fact
-judge(void *ctx, struct str address, struct str domain)
+fact(struct vault_line *l, enum msg_type type, const void *m)
 {
-	struct ipc *ch = line_channel(ctx, deadline_in(CHANNEL_MS));
-	struct msg_srs_judge m = { .domain = domain, .address = address, .at_ms = wall_ms() };
+	struct ipc *ch = line_channel(l, deadline_in(CHANNEL_MS));
 	struct msg_srs_answer answer = { .answer = SRS_ERROR };
 	struct arena a;
 	enum io r;
@@ -78,17 +77,33 @@ judge(void *ctx, struct str address, struct str domain)
 	if (!ch)
 		return SRSF_LATER;
 	arena_init(&a, 4096);
-	r = ipc_call(ch, MSG_srs_judge, &m, MSG_srs_answer, &answer, &a, deadline_in(CHANNEL_MS));
+	r = ipc_call(ch, type, m, MSG_srs_answer, &answer, &a, deadline_in(CHANNEL_MS));
 	arena_done(&a);
 	if (r != IO_OK)
 		return SRSF_LATER;
 	return answer.answer == SRS_OK ? SRSF_GOOD : SRSF_BAD;
 }
 
+static enum srs_fact
+judge(void *ctx, struct str address, struct str domain)
+{
+	struct msg_srs_judge m = { .domain = domain, .address = address, .at_ms = wall_ms() };
+
+	return fact(ctx, MSG_srs_judge, &m);
+}
+
+static enum srs_fact
+tag(void *ctx, struct str address)
+{
+	struct msg_batv_judge m = { .address = address, .at_ms = wall_ms() };
+
+	return fact(ctx, MSG_batv_judge, &m);
+}
+
 struct smtpd_srs
 vault_srs(struct vault_line *l)
 {
-	return (struct smtpd_srs){ .judge = judge, .ctx = l };
+	return (struct smtpd_srs){ .judge = judge, .tag = tag, .ctx = l };
 }
 
 enum auth_state

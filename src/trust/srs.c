@@ -22,10 +22,11 @@
 #include "base/base64.h"
 #include "base/buf.h"
 #include "mail/path.h"
+#include "trust/rewrite.h"
 
 enum {
 	TAG = 4, CLASSIC_HASH = 4, STRONG_HASH = 16, HASH_MAX = 28, STAMP = 2,
-	DAY_S = 86'400, SLOTS = 1024, ADDRESS_MAX = 1024,
+	DAY_S = 86'400, SLOTS = 1024,
 };
 
 static const char base32[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
@@ -159,81 +160,6 @@ stamp_good(struct str stamp, int64_t now_s)
 	return (today(now_s) + SLOTS - then) % SLOTS <= SRS_DAYS;
 }
 
-/* ---- addresses ---- */
-
-/* What can stand between two '=' and behind '@'. */
-static bool
-host_like(struct str host)
-{
-	for (size_t i = 0; i < host.n; i++)
-		if (memchr(" =\"@", host.p[i], 4) != NULL)
-			return false;
-	return host.n > 0;
-}
-
-/* Splits at the last '@'; a quoted local part becomes its octets. */
-static bool
-address_split(struct str address, struct arena *a, struct str *local, struct str *host)
-{
-	struct path p = {};
-
-	if (address.n > ADDRESS_MAX || !addr_split(address, &p.local, host) || p.local.n == 0 ||
-	    host->n == 0)
-		return false;
-	for (size_t i = 0; i < address.n; i++)
-		if (ascii_iscntrl(address.p[i]))
-			return false;
-	if (!host_like(*host))
-		return false;
-	bool quoted = p.local.p[0] == '"';
-
-	if (quoted && (p.local.n < 3 || p.local.p[p.local.n - 1] != '"'))
-		return false;
-	*local = path_local_plain(&p, a);
-	return local->n > 0 && (quoted || str_chr(*local, '@') == -1);
-}
-
-static bool
-is_atext(char ch)
-{
-	return ascii_isalnum(ch) || (unsigned char)ch >= 0x80 ||
-	    memchr("!#$%&'*+-/=?^_`{|}~", ch, 19) != NULL;
-}
-
-static bool
-is_dot_string(struct str s)
-{
-	bool dot = true;
-
-	for (size_t i = 0; i < s.n; i++) {
-		if (s.p[i] == '.' ? dot : !is_atext(s.p[i]))
-			return false;
-		dot = s.p[i] == '.';
-	}
-	return !dot;
-}
-
-static enum srs
-address_make(struct str local, struct str host, struct arena *a, struct str *out)
-{
-	struct buf b;
-
-	buf_init(&b, 2 * ADDRESS_MAX);
-	if (is_dot_string(local)) {
-		*out = str_cat(a, local, STR("@"), host);
-	} else {
-		(void)buf_putc(&b, '"');
-		for (size_t i = 0; i < local.n; i++) {
-			if (local.p[i] == '"' || local.p[i] == '\\')
-				(void)buf_putc(&b, '\\');
-			(void)buf_putc(&b, local.p[i]);
-		}
-		*out = str_cat(a, buf_str(&b), STR("\"@"), host);
-	}
-	buf_done(&b);
-	return out->p != NULL ? SRS_OK : SRS_ERROR;
-}
-
 /* ---- there ---- */
 
 static enum srs
@@ -250,9 +176,9 @@ seal(const struct srs_conf *c, struct fields *f, struct arena *a, struct str *ou
 	f->hash = str_from(hash, c->classic ? CLASSIC_HASH : STRONG_HASH);
 	local = str_cat(a, first ? STR("SRS0=") : STR("SRS1="), f->hash, STR("="), f->stamp,
 	    first ? STR("=") : STR(""), f->host, STR("="), f->user);
-	if (local.p == NULL || address_make(local, c->domain, a, out) != SRS_OK)
+	if (local.p == NULL || !rewrite_join(local, c->domain, a, out))
 		return error(why, "memory");
-	if (out->n > (c->classic ? (size_t)ADDRESS_MAX : (size_t)PATH_MAX_LEN))
+	if (out->n > (size_t)(c->classic ? (int)REWRITE_MAX : (int)PATH_MAX_LEN))
 		return error(why, "length");
 	return SRS_OK;
 }
@@ -267,7 +193,8 @@ rewrap(struct str local, struct fields *f)
 	(void)str_split(&rest, '=');
 	f->host = str_split(&rest, '=');
 	f->user = rest;
-	return host_like(f->host) && f->user.n > 1 && memchr("=-+", f->user.p[0], 3) != NULL;
+	return rewrite_host_like(f->host) && f->user.n > 1 &&
+	    memchr("=-+", f->user.p[0], 3) != NULL;
 }
 
 enum srs
@@ -284,7 +211,7 @@ srs_forward(const struct srs_conf *c, struct str address, struct arena *a, struc
 		return SRS_UNCHANGED;			/* the null sender stays what it is */
 	if (c->nsecret == 0 || c->domain.n == 0)
 		return error(why, "secret");
-	if (!address_split(address, a, &local, &host))
+	if (!rewrite_split(address, a, &local, &host))
 		return error(why, "address");
 	if (str_ieq(host, c->domain))
 		return SRS_UNCHANGED;
@@ -341,7 +268,7 @@ srs_reverse(const struct srs_conf *c, struct str address, struct arena *a, struc
 		return SRS_UNCHANGED;
 	if (c->nsecret == 0)
 		return error(why, "secret");
-	if (!address_split(address, a, &local, &host))
+	if (!rewrite_split(address, a, &local, &host))
 		return error(why, "address");
 	first = tagged(local, STR("SRS0"));
 	if (!first && !tagged(local, STR("SRS1")))
@@ -353,7 +280,7 @@ srs_reverse(const struct srs_conf *c, struct str address, struct arena *a, struc
 		return error(why, f.host.n == 0 || f.user.n == 0 ? "format" : "hash");
 	if (first && !stamp_good(f.stamp, c->now_s))
 		return error(why, "time");
-	if (address_make(f.user, f.host, a, out) != SRS_OK)
+	if (!rewrite_join(f.user, f.host, a, out))
 		return error(why, "memory");
 	return SRS_OK;
 }

@@ -6,6 +6,7 @@
 #include <assert.h>
 #include <stdint.h>
 
+#include "trust/batv.h"
 #include "trust/srs.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
@@ -30,6 +31,22 @@ check(struct str in, bool classic, struct arena *a)
 		assert(str_iends(back, STR("@fwd.example")));
 }
 
+static void
+check_tag(struct str in, struct arena *a)
+{
+	struct batv_conf c = { .secret = { STR("a secret") }, .number = { 7 }, .nsecret = 1,
+		.now_s = 1577836860 };
+	struct str there, back;
+	const char *why = NULL;
+
+	(void)batv_untag(&c, in, a, &back, &why);
+	(void)batv_strip(in, a);
+	if (batv_tag(&c, in, a, &there, &why) != BATV_OK)
+		return;
+	assert(batv_untag(&c, there, a, &back, &why) == BATV_OK);
+	assert(str_eq(batv_strip(there, a), back));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
@@ -38,6 +55,7 @@ LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	arena_init(&a, 1 << 20);
 	check(str_from(p, n), true, &a);
 	check(str_from(p, n), false, &a);
+	check_tag(str_from(p, n), &a);
 	arena_done(&a);
 	return 0;
 }
