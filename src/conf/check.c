@@ -236,6 +236,7 @@ config_check(struct reader *r)
 	check_domains(r);
 	check_auth(r);
 	check_ways_out(r);
+	check_senders(r);
 	check_limits(r);
 	check_role_ids(r);
 }

@@ -85,6 +85,7 @@ defaults(struct reader *r)
 	block_defaults(r, &block_limits, &cfg->lim);
 	block_defaults(r, &block_dns, &cfg->dns);
 	block_defaults(r, &block_log, &cfg->log);
+	block_defaults(r, &block_senders, &cfg->senders);
 	block_defaults(r, &block_test, &cfg->test);
 	for (unsigned i = 0; i < ROLE_COUNT; i++)
 		cfg->role[i] = (struct role_id){ ROLE_UID_BASE + i, ROLE_UID_BASE + i };

@@ -22,6 +22,7 @@
 #include "conf/limits.h"
 #include "conf/parts.h"
 #include "conf/roles.h"
+#include "conf/senders.h"
 
 /* sendmail's PrivacyOptions by their names (requirement A46); bits of config.privacy */
 enum {
@@ -70,6 +71,7 @@ struct config {
 	struct nets exempt;		/* peers without limits per address */
 	struct nets normalise;		/* peers whose bare LF is mended on the way in */
 	struct limits lim;
+	struct senders_conf senders;
 	struct dns_conf dns;
 	struct role_id role[ROLE_COUNT];
 	struct auth_conf auth;

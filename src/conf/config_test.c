@@ -162,6 +162,22 @@ static const struct { const char *body; unsigned line, col; const char *text; } 
 	{ "exempt 10.0.0.0/8\n", 5, 1, "write: exempt from NETWORK" },
 	{ "workers two\n", 5, 9, "is not a number" },
 	{ "workers 1 2\n", 5, 1, "takes one value" },
+	{ "senders { unverified maybe }\n", 5, 22, "none of the words" },
+	{ "protect\n", 5, 1, "write: protect DOMAIN" },
+	{ "vip Jane\n", 5, 1, "write: vip" },
+	{ "vip Jane jane\n", 5, 10, "is no address" },
+	{ "forwarder f.example\n", 5, 1, "write: forwarder DOMAIN via" },
+	{ "forwarder f.example via trust\n", 5, 25, "none of spf-host" },
+	{ "forwarder f.example via net\n", 5, 25, "needs one more word" },
+	{ "forwarder f.example via cert 12\n", 5, 30, "is not a SHA-256 pin" },
+	{ "forwarder f.example via dkim for inbox\n", 5, 30, "for names nobody" },
+	{ "forwarder f.example via dkim until 2027-02-29\n", 5, 36, "no day of the calendar" },
+	{ "forwarder f.example via dkim until tomorrow\n", 5, 36, "is no day" },
+	{ "forwarder f.example via dkim owner\n", 5, 30, "says nothing" },
+	{ "outside-sender a.example inbox\n", 5, 26, "is not expected here" },
+	{ "outside-sender b.example\n", 5, 1, "is no domain of this server" },
+	{ "allow-author bob\n", 5, 14, "is no address" },
+	{ "allow-author @example.org\n", 5, 1, "is one of our domains" },
 	{ "announce-binarymime maybe\n", 5, 21, "neither yes nor no" },
 };
 
@@ -220,6 +236,13 @@ static const char rich[] =
 	"route .e.example via lmtp:/run/x\nroute * via smart.example\n"
 	"route f.example via \"error:5.7.1:550 not here; go\"\nroutes file mt\n"
 	"limits { retry 1m 2m; message-size 10M; data-rate 0 }\n"
+	"senders { unverified inbox; dmarc-reject never; own-strict yes; own-dkim local-keys }\n"
+	"protect bank.example office.example\narc-trust list.example\n"
+	"vip \"Jane \\\"J\\\" Doe\" jane@a.example @jane.example\n"
+	"forwarder f.example via net 192.0.2.0/24 for bob@b.example @a.example inbox owner bob\n"
+	"forwarder g.example via dkim reason \"old school\" until 2027-02-28\n"
+	"outside-sender a.example owner \"the shop\" reason newsletters until 2028-02-29\n"
+	"allow-author @h.example for bob@b.example\n"
 	"dns { server 127.0.0.1:5300 [::1]:53; query-localhost yes; stub t.example 127.0.0.1;\n"
 	"  trust-anchor \". DS 1 2 3 ab\"; validate no }\n"
 	"log { json yes; level debug; file log/p }\nroles { vault 500:600 }\n"

@@ -81,6 +81,7 @@ config_loosened(const struct config *cfg, struct buf *out)
 			    "as anybody\n", STR_A(cfg->grant[i].name));
 			count++;
 		}
+	count += senders_loosened(cfg, out);
 	if (cfg->test.on) {
 		buf_puts(out, "test: this instance is for tests\n");
 		count++;

@@ -138,6 +138,7 @@ struct test_conf {
 	struct str accepted_file;	/* one JSON line for each accepted message */
 	struct ip assume_peer;		/* every client is this one */
 	bool assume_peer_set, auth_on_mx;
+	bool check_senders;		/* false: nobody asks who wrote a message */
 };
 
 struct role_id { uint32_t uid, gid; };

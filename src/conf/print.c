@@ -478,6 +478,12 @@ put_privacy(struct printer *p)
 }
 
 static void
+put_statement(void *ctx, const char *name, struct str value, unsigned line)
+{
+	put_value(ctx, name, value, line);
+}
+
+static void
 put_all(struct printer *p)
 {
 	const struct config *cfg = p->cfg;
@@ -526,6 +532,10 @@ put_all(struct printer *p)
 		    line_of(cfg, &cfg->access_file));
 	for (size_t i = 0; i < cfg->nfilter; i++)
 		put_filter(p, &cfg->filter[i]);
+	open_block(p, "senders", "senders", STR(""));
+	put_simple(p, &block_senders, &cfg->senders);
+	close_block(p);
+	senders_each(cfg, put_statement, p);
 	put_limits(p);
 	put_blocks(p);
 }

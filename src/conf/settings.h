@@ -60,7 +60,7 @@ struct block {
 };
 
 extern const struct block block_top, block_limits, block_dns, block_log, block_test, block_roles,
-    block_listen, block_domain, block_milter, block_policy_service;
+    block_senders, block_listen, block_domain, block_milter, block_policy_service;
 /* All of them, in the order of the manual; NULL-terminated. */
 extern const struct block *const blocks_all[];
 
@@ -91,6 +91,11 @@ void take_route(struct reader *r, const struct node *n, void *base);
 void take_routes(struct reader *r, const struct node *n, void *base);
 void take_access(struct reader *r, const struct node *n, void *base);
 void take_may_send(struct reader *r, const struct node *n, void *base);
+void take_protect(struct reader *r, const struct node *n, void *base);
+void take_vip(struct reader *r, const struct node *n, void *base);
+void take_forwarder(struct reader *r, const struct node *n, void *base);
+void take_outside_sender(struct reader *r, const struct node *n, void *base);
+void take_allow_author(struct reader *r, const struct node *n, void *base);
 void take_policy(struct reader *r, const struct node *n, void *base);
 void take_nets(struct reader *r, const struct node *n, void *base);
 void take_privacy(struct reader *r, const struct node *n, void *base);
@@ -118,6 +123,7 @@ void take_test_relay(struct reader *r, const struct node *n, void *base);
 
 /* conf/auth.c */
 void check_auth(struct reader *r);
+void check_senders(struct reader *r);
 /* conf/check.c: what single statements cannot see. */
 void config_check(struct reader *r);
 

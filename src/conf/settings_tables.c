@@ -202,6 +202,64 @@ static const struct setting set_top[] = {
 	    "Rules that only log what they would have done. Without names: all but those "
 	    "on whom may write as whom, which must be named. Those without which nothing "
 	    "is safe, relaying first of all, cannot be observed only." },
+	{ .name = "senders", .type = SET_OWN,
+	  .offset = offsetof(struct config, senders),
+	  .take = take_single_block,
+	  .syntax =
+	    "{ ... }",
+	  .text =
+	    "What becomes of mail by what is known of its author, see below." },
+	{ .name = "protect", .type = SET_OWN,
+	  .offset = offsetof(struct config, senders.protect),
+	  .take = take_protect, .many = true,
+	  .syntax =
+	    "DOMAIN ...",
+	  .text =
+	    "Domains of others that are often imitated: banks, partners, offices. Names that "
+	    "look like them go to Junk, and their DMARC policy is obeyed to the letter." },
+	{ .name = "vip", .type = SET_OWN,
+	  .offset = offsetof(struct config, senders.vip),
+	  .take = take_vip, .many = true,
+	  .syntax =
+	    "NAME ADDRESS ...",
+	  .text =
+	    "A person whose name is used to deceive. Mail under that name from another address "
+	    "than these goes to Junk." },
+	{ .name = "forwarder", .type = SET_OWN,
+	  .offset = offsetof(struct config, senders.forwarder),
+	  .take = take_forwarder, .many = true,
+	  .syntax =
+	    "DOMAIN via spf-host | dkim | cert PIN | net NETWORK [for ADDRESS ...] [inbox] "
+	    "[owner WHO] [reason TEXT] [until DAY]",
+	  .text =
+	    "A server that forwards mail to our users, and how it is known: its name passes SPF, "
+	    "it signs, its certificate, its network. What it brings is not refused for the "
+	    "author's DMARC policy but goes to Junk, with inbox to the inbox. Mail in the name of "
+	    "our own domains gains nothing by it." },
+	{ .name = "outside-sender", .type = SET_OWN,
+	  .offset = offsetof(struct config, senders.outside),
+	  .take = take_outside_sender, .many = true,
+	  .syntax =
+	    "DOMAIN [owner WHO] [reason TEXT] [until DAY]",
+	  .text =
+	    "One of our domains whose mail others send too, signed with a key that its DNS "
+	    "shows." },
+	{ .name = "arc-trust", .type = SET_OWN,
+	  .offset = offsetof(struct config, senders.arc_trust),
+	  .take = take_protect, .many = true, .loose = LOOSE_UP,
+	  .syntax =
+	    "DOMAIN ...",
+	  .text =
+	    "Sealers whose word on the mail they pass on is believed: what passed DMARC there "
+	    "does not go to Junk for failing it here." },
+	{ .name = "allow-author", .type = SET_OWN,
+	  .offset = offsetof(struct config, senders.allowed),
+	  .take = take_allow_author, .many = true, .loose = LOOSE_UP,
+	  .syntax =
+	    "ADDRESS [for ADDRESS ...] [owner WHO] [reason TEXT] [until DAY]",
+	  .text =
+	    "An author (@DOMAIN: all of it) whose mail does not go to Junk. It lifts no refusal, "
+	    "and is nothing for our own domains." },
 	{ .name = "milter", .type = SET_OWN,
 	  .offset = offsetof(struct config, filter),
 	  .take = take_filter, .many = true,
@@ -503,66 +561,8 @@ const struct block block_log = {
 	    "Where events are written, one line each.",
 };
 
-
-static const struct setting set_test[] = {
-	{ .name = "accepted-file", .type = SET_PATH,
-	  .offset = offsetof(struct test_conf, accepted_file),
-	  .text =
-	    "Append every accepted message to this file, one JSON object a line." },
-	{ .name = "peer-address", .type = SET_OWN,
-	  .offset = offsetof(struct test_conf, assume_peer),
-	  .take = take_test_peer,
-	  .syntax =
-	    "ADDRESS",
-	  .text =
-	    "Treat every client as coming from this address." },
-	{ .name = "auth-on-mx", .type = SET_BOOL,
-	  .offset = offsetof(struct test_conf, auth_on_mx),
-	  .dflt = "no",
-	  .text =
-	    "Offer AUTH on mx listeners, inside TLS." },
-	{ .name = "relay-from", .type = SET_OWN,
-	  .offset = offsetof(struct test_conf, on),
-	  .take = take_test_relay, .many = true,
-	  .syntax =
-	    "NETWORK ...",
-	  .text =
-	    "As relay from network, but loopback networks are taken." },
-};
-
-const struct block block_test = {
-	.name = "test", .set = set_test, .nset = COUNT(set_test),
-	.text =
-	    "For test suites. Refused unless every listener is on a loopback address or a "
-	    "Unix socket.",
-};
-
-#define ROLE_ROW(word_) \
-	{ .name = word_, .type = SET_OWN, .take = take_role_id, .syntax = "UID[:GID]", .text = "" }
-
-static const struct setting set_roles[] = {
-	ROLE_ROW("keeper"),
-	ROLE_ROW("pool"),
-	ROLE_ROW("smtpd"),
-	ROLE_ROW("queue"),
-	ROLE_ROW("smtpc"),
-	ROLE_ROW("resolver"),
-	ROLE_ROW("vault"),
-	ROLE_ROW("local"),
-	ROLE_ROW("lookup"),
-	ROLE_ROW("fetch"),
-	ROLE_ROW("admin"),
-};
-
-const struct block block_roles = {
-	.name = "roles", .set = set_roles, .nset = COUNT(set_roles),
-	.text = "Numeric ids under which the processes run when the server is started as root. "
-	    "They need no names in /etc/passwd, and no file but their own may belong to them. "
-	    "Default: 71000 for keeper's helpers and one more for each process of this list.",
-};
-
 const struct block *const blocks_all[] = {
 	&block_top, &block_listen, &block_domain, &block_milter, &block_policy_service,
-	&block_limits, &block_dns, &block_log,
+	&block_senders, &block_limits, &block_dns, &block_log,
 	&block_roles, &block_test, NULL,
 };

@@ -287,6 +287,7 @@ take_single_block(struct reader *r, const struct node *n, void *base)
 	struct { const struct block *block; void *at; } place[] = {
 		{ &block_limits, &cfg->lim }, { &block_dns, &cfg->dns }, { &block_log, &cfg->log },
 		{ &block_roles, cfg }, { &block_test, cfg },
+		{ &block_senders, &cfg->senders },
 	};
 
 	if (n->nword != 1 || !n->block) {

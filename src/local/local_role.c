@@ -15,6 +15,7 @@
 #include "local/lane.h"
 #include "local/mailbox.h"
 #include "local/verdict.h"
+#include "policy/found.h"
 #include "rt/log.h"
 #include "rt/loop.h"
 
@@ -206,8 +207,8 @@ on_job(struct local *me, const struct msg_job *m)
 	h->left = h->job.nrcpt;
 	for (size_t i = 0; i < h->job.nrcpt; i++)
 		h->d[i] = (struct delivery){
-			.job = &h->job, .rcpt = &h->job.rcpt[i], .rel = "", .folder = "",
-			.owner = h,
+			.job = &h->job, .rcpt = &h->job.rcpt[i], .rel = "",
+			.folder = h->job.flags & FOUND_JUNK ? ".Junk" : "", .owner = h,
 		};
 	if (accounts_at_hand(me->accounts, me->cfg, &h->job)) {
 		held_run(h);		/* nothing to ask: no coroutine */

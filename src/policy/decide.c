@@ -80,8 +80,7 @@ policy_needs_name(const struct policy *p)
 bool
 policy_wants_authors(const struct policy *p, const struct facts *f)
 {
-	(void)p;
-	return binding_of(f) != BINDING_NONE || f->relays;
+	return binding_of(f) != BINDING_NONE || f->relays || policy_judges(p, f);
 }
 
 uint64_t
@@ -246,5 +245,13 @@ decide_data(const struct policy *p, const struct facts *f)
 struct verdict
 decide_end(const struct policy *p, const struct facts *f)
 {
-	return walk(p, f, p->stages[STAGE_END]);
+	struct verdict v = walk(p, f, p->stages[STAGE_END]);
+
+	/* What has no Junk folder here is not taken: it would be lost in one elsewhere, or bounce. */
+	if (v.act == ACT_JUNK && f->tx_leaves) {
+		v.act = ACT_REJECT;
+		v.reply = REPLY(550, 5, 7, 1, "nobody vouches for this message, and its recipient "
+		    "has no Junk folder here");
+	}
+	return v;
 }

@@ -31,7 +31,9 @@ struct marks {
 };
 
 /* A reply with words that depend on the facts: policy_words completes it. */
-enum about { ABOUT_NOTHING, ABOUT_BINDING, ABOUT_GRANT, ABOUT_FIELD };
+enum about {
+	ABOUT_NOTHING, ABOUT_BINDING, ABOUT_GRANT, ABOUT_FIELD, ABOUT_FROM, ABOUT_OWN, ABOUT_DMARC,
+};
 
 enum { OBSERVED_MAX = 4 };
 
@@ -93,6 +95,11 @@ bool policy_wants_authors(const struct policy *p, const struct facts *f);
 bool policy_own(const struct policy *p, struct str domain);
 /* Own mail domain, its parent chain included: x.ours is ours too. */
 bool policy_own_under(const struct policy *p, struct str domain);
+/* Is who wrote it to be asked of this client's mail? */
+bool policy_judges(const struct policy *p, const struct facts *f);
+/* Recipients of one class get one verdict: a bit for each line of the configuration that is for
+ * some recipients and fits. */
+uint64_t policy_rcpt_class(const struct policy *p, const struct facts *f);
 /* Recipients one transaction may have on this listener. */
 uint64_t policy_rcpt_max(const struct policy *p, const struct facts *f);
 

@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "conf/parts.h"
 #include "mail/path.h"
+#include "policy/sender.h"
 #include "tls/facts.h"
 
 /* What a recipient (or an own sender) is; from route/ask, in policy's words. */
@@ -107,6 +108,7 @@ struct facts {
 	bool spool_full;
 	enum dns_fact sender_dns;
 	enum dest sender_dest;		/* own-domain sender: what it is here */
+	bool sender_sends_nothing;	/* SPF fails, and the domain publishes that it never sends */
 	bool sender_bound;		/* the identity's binding covers the sender */
 	/* RCPT */
 	const struct path *rcpt;
@@ -118,6 +120,7 @@ struct facts {
 	bool srs_taken;			/* such a recipient was accepted: the only one */
 	enum srs_fact srs;		/* a rewritten sender, at a domain of ours */
 	uint64_t nrcpt;			/* accepted so far */
+	uint64_t first_class;		/* what distinguishes the first one; see policy_rcpt_class */
 	uint64_t unknown;		/* unknown recipients so far in the session */
 	/* end of data */
 	struct content_facts content;
@@ -125,6 +128,7 @@ struct facts {
 	const struct author *author;	/* of those who must be allowed to write so */
 	size_t nauthor;
 	bool is_report;			/* multipart/report */
+	const struct sender_facts *who;	/* NULL: nobody looked, nobody vouches */
 	/* who wants to know each rule asked; NULL: nobody */
 	const struct policy_trace *trace;
 };

@@ -78,11 +78,30 @@ breaks_p1(const struct asked *q)
 	    (q->f.dest == DEST_REMOTE && !q->a.v.relay));
 }
 
+/* What was taken in our name is judged at the end: without a proof it must not be accepted. */
 static bool
-breaks_p3(const struct asked *q)
+claim_ends_well(const struct prover *w, struct facts f)
+{
+	struct verdict v;
+
+	f.nrcpt = 1;
+	f.content.from = 1;
+	v = decide_end(w->asked, &f);
+	if (v.act != ACT_ACCEPT)
+		return true;
+	for (size_t i = 0; i < v.nobserved; i++)
+		if (str_eq(v.observed[i].rule, STR("own-domain-claim")))
+			return true;
+	return false;
+}
+
+static bool
+breaks_p3(const struct prover *w, const struct asked *q)
 {
 	return q->a.accepted && !q->entitled && q->r->sender->of[0].own &&
-	    q->f.sender_dest == DEST_UNKNOWN && !only_observed(&q->a, "sender-claims-us");
+	    !only_observed(&q->a, "sender-claims-us") && q->f.listener == L_MX &&
+	    !(w->asked->cfg->test.on && !w->asked->cfg->test.check_senders) &&
+	    !claim_ends_well(w, q->f);
 }
 
 /* An empty sender of somebody bound is for reports, and that is decided at the end. */
@@ -136,7 +155,7 @@ prove_breaks(const struct prover *w, const struct asked *q, enum theorem t)
 	case PROVE_P2:
 		return breaks_p1(q);
 	case PROVE_P3:
-		return breaks_p3(q);
+		return breaks_p3(w, q);
 	case PROVE_P4:
 		return breaks_p4(w, q);
 	case PROVE_P5:

@@ -244,7 +244,7 @@ keep_facts(struct finding *to, const struct facts *f, struct arena *a)
 	to->has_facts = true;
 }
 
-static struct str
+[[gnu::noinline]] static struct str
 summary(const struct prover *w, const struct asked *q, enum theorem t)
 {
 	struct arena *a = &w->p->a;

@@ -161,6 +161,8 @@ static const struct rule mail_rules[] = {
 	  SAY(550, 5, 1, 8, "sender domain does not exist"), SOFT },
 	{ "sender-null-mx", sender_null_mx, ACT_REJECT,
 	  SAY(550, 5, 7, 27, "sender domain takes no mail"), SOFT },
+	{ "sender-sends-nothing", rule_sends_nothing, ACT_REJECT,
+	  SAY(550, 5, 7, 23, "the sender's domain publishes that it sends no mail"), SOFT },
 	{ "sender-domain-look-up", sender_later, ACT_DEFER,
 	  SAY(451, 4, 1, 8, "sender domain cannot be looked up now"), SOFT },
 };
@@ -227,15 +229,6 @@ RULE(name_later)
 	return yes_if(f->dest == DEST_REMOTE && f->id.host_later &&
 		      access_needs_name(&p->access) && !grants_source(p, f, true).yes &&
 		      !grants_destination(p, f->rcpt).yes);
-}
-
-/* Own domain, nobody of that name, and no right to speak for us: a lie.  Known addresses are
- * decided at the end of data, where our own signature can prove a returning message. */
-RULE(claims_own)
-{
-	UNUSED(v);
-	return yes_if(f->sender && !f->sender->null && f->sender_dest == DEST_UNKNOWN &&
-		      rule_stranger(p, f) && policy_own(p, f->sender->domain));
 }
 
 /* A rewritten sender is the way back of one bounce: with our mark, from <>, and alone. */
@@ -318,7 +311,7 @@ static const struct rule rcpt_rules[] = {
 	  SAY(550, 5, 7, 1, "relaying denied for this sender"), FIRM },
 	{ "relaying-denied", remote, ACT_REJECT, SAY(550, 5, 7, 1, "relaying denied"), FIRM },
 	{ "access-to", rule_access_to, ACT_REJECT, SAY(550, 5, 7, 1, "Access denied"), SOFT },
-	{ "sender-claims-us", claims_own, ACT_REJECT,
+	{ "sender-claims-us", rule_claims_own, ACT_REJECT,
 	  SAY(550, 5, 7, 1, "sender must authenticate"), SOFT },
 	{ "bounce-address-look-up", srs_later, ACT_DEFER, SAY(451, 4, 4, 3, "try again later"),
 	  FIRM },
@@ -341,6 +334,8 @@ static const struct rule rcpt_rules[] = {
 	  SAY(452, 4, 5, 3, "a bounce has one recipient"), SOFT },
 	{ "recipients-differ", differ, ACT_DEFER,
 	  SAY(452, 4, 5, 3, "this recipient in a transaction of its own"), SOFT },
+	{ "recipient-class", rule_other_class, ACT_DEFER,
+	  SAY(452, 4, 5, 3, "this recipient in a message of its own, please"), SOFT },
 	{ "relay-granted", relay_source, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok"), FIRM },
 	{ "relay-destination", relayed, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok"), FIRM },
 	{ "own-domain", ours, ACT_ACCEPT, SAY(250, 2, 1, 5, "recipient ok"), FIRM },
@@ -373,18 +368,51 @@ RULE(size) { UNUSED(p); UNUSED(v); return yes_if(f->content.faults & CONTENT_SIZ
 RULE(header) { UNUSED(p); UNUSED(v); return yes_if(f->content.faults & CONTENT_HEADER); }
 RULE(loop) { UNUSED(p); UNUSED(v); return yes_if(f->content.faults & CONTENT_LOOP); }
 
+/* Who sends it does not learn where it goes. */
+#define JUNK SAY(250, 2, 0, 0, "queued")
+
 static const struct rule end_rules[] = {
 	{ "bare-line-end", bare, ACT_REJECT, BYE(550, 5, 6, 0, "bare CR or LF"), FIRM },
 	{ "nul", nul, ACT_REJECT, BYE(550, 5, 6, 0, "NUL in message"), FIRM },
 	{ "line-length", long_line, ACT_REJECT, SAY(550, 5, 6, 0, "line too long"), FIRM },
 	{ "size", size, ACT_REJECT, SAY(552, 5, 3, 4, "message too big"), FIRM },
 	{ "header-size", header, ACT_REJECT, SAY(552, 5, 3, 4, "header too big"), FIRM },
+	{ "author-grammar", rule_from_grammar, ACT_REJECT,
+	  SAY(550, 5, 6, 0, "From does not name one author"), SOFT },
+	{ "author-domains", rule_from_domains, ACT_REJECT,
+	  SAY(550, 5, 7, 1, "From names authors of several domains"), SOFT },
 	{ "loop", loop, ACT_REJECT, SAY(554, 5, 4, 6, "too many hops, this mail is looping"),
 	  FIRM },
 	{ "author-binding", rule_authors, ACT_REJECT,
 	  SAY(550, 5, 7, 1, "you may not write as this address"), NAMED },
 	{ "null-sender-content", rule_null_sender, ACT_REJECT,
 	  SAY(550, 5, 7, 1, "the empty sender is for reports"), NAMED },
+	{ "own-domain-claim", rule_own, ACT_REJECT,
+	  SAY(550, 5, 7, 1, "sender must authenticate"), SOFT },
+	{ "own-domain-look-up", rule_own_later, ACT_DEFER, SAY(451, 4, 4, 3, "try again later"),
+	  SOFT },
+	{ "own-domain-list", rule_own_list, ACT_JUNK, JUNK, SOFT },
+	{ "own-domain-spf", rule_own_spf, ACT_JUNK, JUNK, SOFT },
+	{ "author-domain-gone", rule_author_gone, ACT_REJECT,
+	  SAY(550, 5, 1, 8, "the author's domain does not exist"), SOFT },
+	{ "author-null-mx", rule_author_null_mx, ACT_REJECT,
+	  SAY(550, 5, 7, 27, "the author's domain takes no mail"), SOFT },
+	{ "author-look-up", rule_author_later, ACT_DEFER, SAY(451, 4, 4, 3, "try again later"),
+	  SOFT },
+	{ "dmarc-reject", rule_dmarc_reject, ACT_REJECT,
+	  SAY(550, 5, 7, 1, "rejected per DMARC policy"), SOFT },
+	{ "dmarc", rule_dmarc_junk, ACT_JUNK, JUNK, SOFT },
+	{ "author-unverified-refused", rule_unverified_no, ACT_REJECT,
+	  SAY(550, 5, 7, 26, "nobody vouches for the author: neither DKIM nor SPF passes for the "
+	  "domain in From"), SOFT },
+	{ "author-unverified", rule_unverified, ACT_JUNK, JUNK, SOFT },
+	{ "author-used-to-sign", rule_used_to_sign, ACT_JUNK, JUNK, SOFT },
+	{ "header-odd", rule_odd, ACT_JUNK, JUNK, SOFT },
+	{ "display-address", rule_name_ours, ACT_JUNK, JUNK, SOFT },
+	{ "display-vip", rule_name_vip, ACT_JUNK, JUNK, SOFT },
+	{ "look-alike", rule_look_alike, ACT_JUNK, JUNK, SOFT },
+	{ "mixed-script", rule_mixed_script, ACT_JUNK, JUNK, SOFT },
+	{ "dkim-replay", rule_replayed, ACT_JUNK, JUNK, SOFT },
 };
 const struct stage stage_end = {
 	"end", end_rules, COUNT(end_rules), SAY(250, 2, 0, 0, "queued"),

@@ -63,6 +63,48 @@ enum match rule_tls_level(const struct policy *p, const struct facts *f, struct 
 /* The map says OK (or RELAY) of this sender or client: weaker checks are skipped. */
 bool rule_access_ok(const struct policy *p, const struct facts *f);
 
+/* own.c: the first domain of ours in the chain of d's parents; empty: none. */
+struct str own_root(const struct policy *p, struct str d);
+/* Would d's signature speak for x, a name of ours? */
+bool own_aligned(const struct policy *p, struct str x, struct str d);
+/* Has the line's day passed? */
+bool exception_over(const struct exception *x, const struct facts *f);
+/* Others were declared to send for it. */
+bool own_declared(const struct policy *p, const struct facts *f, struct str x);
+/* What nobody looked at. */
+const struct sender_facts *rule_who(const struct facts *f);
+/* The author may pass by a line of the configuration, for these recipients. */
+bool rule_allowed(const struct policy *p, const struct facts *f);
+/* A declared forwarder brought it; *inbox: and its recipients believe that. */
+bool rule_forwarded(const struct policy *p, const struct facts *f, bool *inbox);
+
+/* rules_own.c: see there */
+enum match rule_from_grammar(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_from_domains(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_own(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_own_list(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_own_spf(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_own_later(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_claims_own(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_other_class(const struct policy *p, const struct facts *f, struct verdict *v);
+
+/* rules_author.c: see there */
+enum match rule_sends_nothing(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_author_gone(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_author_null_mx(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_author_later(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_dmarc_reject(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_dmarc_junk(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_unverified(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_unverified_no(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_used_to_sign(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_odd(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_name_ours(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_name_vip(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_look_alike(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_mixed_script(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_replayed(const struct policy *p, const struct facts *f, struct verdict *v);
+
 /* rules_sender.c */
 enum match rule_binding(const struct policy *p, const struct facts *f, struct verdict *v);
 enum match rule_authors(const struct policy *p, const struct facts *f, struct verdict *v);

@@ -15,14 +15,9 @@
 #include "trust/authres.h"
 #include "trust/dkim.h"
 #include "trust/dmarc.h"
+#include "trust/from.h"
 #include "trust/iprev.h"
 #include "trust/spf.h"
-
-enum from_fault {			/* a set; why the From field names no single author */
-	FROM_MISSING = 1, FROM_TWICE = 2, FROM_MANY = 4, FROM_GROUP = 8, FROM_ROUTE = 16,
-	FROM_BAD = 32, FROM_CONTROL = 64, FROM_ENCODED = 128, FROM_NO_DOMAIN = 256,
-	FROM_DOMAINS = 512,		/* several domains */
-};
 
 struct checks_query {
 	struct ip ip;
