@@ -221,7 +221,7 @@ static const struct {
 	{ "mdn", "alice", "", AUTHOR_FROM, "alice@victim.example", true, 250 },
 	{ "null", "alice", "", AUTHOR_FROM, "alice@victim.example", false, 550 },
 	{ "mdn as other", "alice", "", AUTHOR_FROM, "bob@victim.example", true, 550 },
-	{ "stranger", "", "a@x.example", AUTHOR_FROM, "bob@victim.example", false, 250 },
+	{ "stranger", "", "a@x.example", AUTHOR_FROM, "bob@victim.example", false, 550 },
 };
 
 static void

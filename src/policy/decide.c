@@ -80,7 +80,8 @@ policy_needs_name(const struct policy *p)
 bool
 policy_wants_authors(const struct policy *p, const struct facts *f)
 {
-	return binding_of(f) != BINDING_NONE || f->relays || policy_judges(p, f);
+	(void)p;
+	return binding_of(f) != BINDING_NONE || f->relays;
 }
 
 uint64_t

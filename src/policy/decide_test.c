@@ -339,6 +339,7 @@ test_A48_connect_and_end(void **state)
 		{ CONTENT_LOOP, 554, "loop", false },
 		{ CONTENT_LOOP | CONTENT_BARE | CONTENT_SIZE, 550, "bare-line-end", true },
 	};
+	static const struct sender_facts known = { .judged = true, .verified = true };
 	struct facts f = stranger();
 
 	(void)state;
@@ -357,6 +358,7 @@ test_A48_connect_and_end(void **state)
 		T_CASE(ends[i].rule);
 		f = stranger();
 		f.content.faults = ends[i].fault;
+		f.who = &known;
 		v = decide_end(policy, &f);
 		t_str(v.rule, ends[i].rule);
 		t_int(v.reply.code, ends[i].code);

@@ -4,6 +4,7 @@
  */
 #include "base/num.h"
 #include "conf/config.h"
+#include "policy/binding.h"
 #include "policy/rules.h"
 
 const struct sender_facts *
@@ -18,7 +19,7 @@ bool
 policy_judges(const struct policy *p, const struct facts *f)
 {
 	return f->listener == L_MX && !(p->cfg->test.on && !p->cfg->test.check_senders) &&
-	    rule_stranger(p, f);
+	    binding_of(f) == BINDING_NONE && rule_stranger(p, f);
 }
 
 /* Configured and written names may differ in script (U-label, A-label). */

@@ -87,7 +87,7 @@ claim_ends_well(const struct prover *w, struct facts f)
 	f.nrcpt = 1;
 	f.content.from = 1;
 	v = decide_end(w->asked, &f);
-	if (v.act != ACT_ACCEPT)
+	if (v.act == ACT_REJECT)
 		return true;
 	for (size_t i = 0; i < v.nobserved; i++)
 		if (str_eq(v.observed[i].rule, STR("own-domain-claim")))
@@ -98,10 +98,12 @@ claim_ends_well(const struct prover *w, struct facts f)
 static bool
 breaks_p3(const struct prover *w, const struct asked *q)
 {
-	return q->a.accepted && !q->entitled && q->r->sender->of[0].own &&
-	    !only_observed(&q->a, "sender-claims-us") && q->f.listener == L_MX &&
-	    !(w->asked->cfg->test.on && !w->asked->cfg->test.check_senders) &&
-	    !claim_ends_well(w, q->f);
+	if (!q->a.accepted || q->entitled || !q->r->sender->of[0].own)
+		return false;
+	if (q->f.sender_dest == DEST_UNKNOWN && !only_observed(&q->a, "sender-claims-us") &&
+	    !own_declared(w->p->policy, &q->f, q->f.sender->domain))
+		return true;
+	return policy_judges(w->p->policy, &q->f) && !claim_ends_well(w, q->f);
 }
 
 /* An empty sender of somebody bound is for reports, and that is decided at the end. */

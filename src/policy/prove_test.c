@@ -318,6 +318,8 @@ static const struct {
 	  "MAIL FROM:<>" },
 	{ "own addresses for everybody", NULL, STAGE_RCPT, "sender-claims-us", PROVE_P3,
 	  "@victim.example>" },
+	{ "own addresses without a proof", NULL, STAGE_END, "own-domain-claim", PROVE_P3,
+	  "@victim.example>" },
 };
 
 static void
