@@ -179,7 +179,7 @@ rule_name_ours(const struct policy *p, const struct facts *f, struct verdict *v)
 	const struct sender_facts *w = rule_who(f);
 
 	(void)v;
-	return judged_if(p, f, w->name.n > 0 && !from_us(p, w) && look_names_us(p, w->name) &&
+	return judged_if(p, f, !from_us(p, w) && look_names_us(p, w->from_text) &&
 	    !rule_allowed(p, f));
 }
 

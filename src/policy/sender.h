@@ -30,7 +30,8 @@ struct sender_facts {
 	bool odd;			/* other fields twice, or in obsolete syntax */
 	struct str local, domain;	/* the author; domain as A-label, lower case */
 	struct str shown;		/* the domain with U-labels */
-	struct str name;		/* display name and comments */
+	struct str name;		/* display name, or the comment in its place */
+	struct str from_text;		/* the whole field, decoded */
 	struct str list;		/* domain of List-Id; empty: no list mail */
 	bool reply_elsewhere;		/* Reply-To leads to another domain */
 	/* who vouches for what */

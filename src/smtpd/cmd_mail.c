@@ -4,6 +4,7 @@
  */
 #include "smtpd/session.h"
 
+#include "smtpd/checked.h"
 #include "smtpd/filters.h"
 #include "smtpd/names.h"
 #include "smtpd/qualify.h"
@@ -34,6 +35,7 @@ gather_sender(struct session *s)
 	s->f.sender_dest = !p->null && policy_own(s->srv->policy, p->domain) &&
 	    !policy_entitled(s->srv->policy, &s->f) ?
 	    s->srv->ops.dest(s->srv->ops.ctx, p, &s->line) : DEST_NONE;
+	checked_mail(s);
 }
 
 struct reply
@@ -63,8 +65,10 @@ on_mail(struct session *s, struct str args)
 	if (v.act != ACT_ACCEPT || v.nobserved > 0)
 		v.reply = session_verdict(s, &v);
 	s->f.sender = NULL;
-	if (v.act != ACT_ACCEPT)
+	if (v.act != ACT_ACCEPT) {
+		checked_done(s);
 		return v.reply;
+	}
 	if (!m.path.null && m.path.domain.n == 0)
 		m.path.domain = tx_main_domain(s);
 	if (!tx_begin(s, &m))

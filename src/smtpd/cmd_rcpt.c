@@ -78,6 +78,8 @@ rcpt_taken(struct session *s, const struct verdict *v)
 	tx_mark(&tx->mark, &v->mark);
 	tx->srs_taken |= s->f.srs == SRSF_GOOD;
 	s->f.tx_leaves = s->f.leaves;
+	if (s->tx->nrcpt <= 1)
+		s->f.first_class = policy_rcpt_class(s->srv->policy, &s->f);
 	if (!v->relay)
 		return;
 	tx->rule = v->rule;

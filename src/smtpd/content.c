@@ -15,6 +15,7 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 #include "smtpd/authors.h"
+#include "smtpd/checked.h"
 #include "smtpd/filters.h"
 
 enum { PREPEND_MAX = 4096, START_MS = 10'000 };
@@ -38,8 +39,7 @@ content_begin(struct session *s)
 	wait_for_pool(s->srv->sw);
 	dot_in_init(&tx->dot, s->lim->body_line);
 	buf_init(&tx->copy, 256 << 20);
-	if (policy_wants_authors(s->srv->policy, &s->f))
-		buf_init(&tx->head, s->lim->header_bytes + (64 << 10));
+	section_init(&tx->sec, s->lim->header_bytes + SECTION_ROOM);
 	tx->store = SPOOL_OK;
 	tx->draft = sd_begin(s->srv->sw, &tx->store);
 	tx->begun = tx->draft != NULL;
@@ -118,16 +118,46 @@ content_replaced(struct session *s, size_t head)
 }
 
 static void
+store_body(struct session *s, struct str bytes)
+{
+	if (bytes.n == 0)
+		return;
+	checked_body(s, bytes);
+	if (filters_watch(s))
+		filters_body(s, bytes);
+	else
+		content_write(s, bytes);
+}
+
+/* The header section is complete, whatever came. */
+static void
+section_done(struct session *s)
+{
+	struct tx *tx = s->tx;
+	struct str rest;
+
+	if (tx->sec.done)
+		return;
+	if (tx->sec.text.failed)
+		content_spoil(s, CONTENT_HEADER);
+	rest = section_cut(&tx->sec, &s->mem);
+	checked_head(s);
+	store_body(s, rest);
+}
+
+static void
 store(struct session *s, struct str bytes)
 {
 	s->tx->content.size += bytes.n;
 	if (!s->tx->draft || bytes.n == 0)
 		return;
 	content_tail(s->tx->tail, bytes);
-	if (filters_watch(s))
-		filters_store(s, bytes);
-	else
-		content_write(s, bytes);
+	if (!s->tx->sec.done) {
+		if (!section_feed(&s->tx->sec, &bytes))
+			return;
+		section_done(s);
+	}
+	store_body(s, bytes);
 }
 
 /* A listed network's bare LF becomes CR LF in the content.  The end of data is unmoved by it: only
@@ -158,10 +188,7 @@ check_header(struct session *s, struct str bytes)
 
 	if (h->done)
 		return;
-	size_t n = header_scan_feed(h, bytes);
-
-	if (s->tx->head.max > 0)
-		(void)buf_put(&s->tx->head, str_sub(bytes, 0, n));
+	(void)header_scan_feed(h, bytes);
 	if (h->size > s->lim->header_bytes || h->fields > s->lim->header_fields)
 		content_spoil(s, CONTENT_HEADER);
 	if (h->count[HDR_RECEIVED] >= s->lim->received_max)
@@ -199,17 +226,9 @@ gather_content(struct session *s)
 	tx->content.sender = tx->header.count[HDR_SENDER];
 	tx->content.date = tx->header.count[HDR_DATE];
 	tx->content.subject = tx->header.count[HDR_SUBJECT];
+	if (tx->head.n > 0 && !authors_read(tx->head, &s->mem, &s->f))
+		tx->content.faults |= CONTENT_HEADER;
 	s->f.content = tx->content;
-	if (tx->head.max > 0 && !authors_read(buf_str(&tx->head), &s->mem, &s->f))
-		tx->content.faults |= CONTENT_HEADER, s->f.content = tx->content;
-}
-
-/* The place of the checks on the whole message (DKIM, DMARC, own-domain rules, filters): they add
- * facts before decide_end.  May suspend. */
-static void
-gather_authentication(struct session *s)
-{
-	(void)s;
 }
 
 static struct str
@@ -276,7 +295,7 @@ envelope(struct session *s)
 		.listener = s->listener->name, .with = with_word(s), .auth_id = s->f.id.user,
 		.token = s->login ? str_from(s->login->token, s->login->token_n) : (struct str){},
 		.auth_param = auth_param(s),
-		.rule = tx->rule, .why = tx->why, .rcpt = tx->rcpt, .nrcpt = tx->nrcpt,
+		.rule = tx->rule, .why = tx->why, .flags = tx->found, .rcpt = tx->rcpt, .nrcpt = tx->nrcpt,
 	};
 }
 
@@ -302,6 +321,7 @@ log_accepted(struct session *s, uint64_t id)
 	log_u("size", tx->content.size);
 	if (tx->rule.n > 0)
 		log_s("rule", tx->rule);
+	checked_log(s);
 	if (s->f.tls) {
 		log_s("tls", s->f.tls_version);
 		log_s("cipher", s->f.tls_cipher);
@@ -393,8 +413,9 @@ commit(struct session *s)
 	if (tx->mark.hold)
 		hold(s, id);
 	prepend = trace_field(s, id);
-	if (filters_watch(s) && prepend.n > 0)
-		prepend = str_cat(&s->mem, prepend, filters_head(s));
+	if (prepend.n > 0)
+		prepend = str_cat(&s->mem, checked_fields(s), prepend,
+		    section_text(&tx->sec, &s->mem));
 	if (prepend.n == 0)
 		return REPLY(452, 4, 3, 1, "no memory");
 	env = envelope(s);
@@ -409,6 +430,12 @@ commit(struct session *s)
 	return queued(s, id);
 }
 
+static bool
+taken(const struct verdict *v)
+{
+	return v->act == ACT_ACCEPT || v->act == ACT_JUNK;
+}
+
 /* Filters have the last word, and can only make it worse; what they made of the fields that say
  * who writes is judged like the original.  suspends */
 static struct verdict
@@ -421,9 +448,9 @@ filter_end(struct session *s, struct verdict v)
 		return filtered.act != ACT_ACCEPT ? filtered : v;
 	mark = filters_marks(s);
 	tx_mark(&s->tx->mark, &mark);
-	if (s->tx->head.max == 0)
+	if (s->tx->head.n == 0)
 		return v;
-	if (!authors_read(filters_head(s), &s->mem, &s->f))
+	if (!authors_read(section_text(&s->tx->sec, &s->mem), &s->mem, &s->f))
 		s->f.content.faults |= CONTENT_HEADER;
 	return decide_end(s->srv->policy, &s->f);
 }
@@ -435,15 +462,26 @@ content_end(struct session *s, bool last)
 	struct reply r;
 	size_t n = last ? s->tx->nrcpt : 1;
 
+	if (s->tx->draft)
+		section_done(s);
 	gather_content(s);
-	gather_authentication(s);
+	if (!s->tx->draft && s->f.content.faults == 0) {
+		r = not_stored(s);
+		for (; s->listener->kind == L_LMTP && n > 1; n--)
+			session_reply(s, &r);
+		tx_reset(s);
+		return r;
+	}
+	if (s->f.content.faults == 0)
+		checked_end(s);
 	v = decide_end(s->srv->policy, &s->f);
 	tx_mark(&s->tx->mark, &v.mark);
-	if (v.act == ACT_ACCEPT && last)
+	if (taken(&v) && last)
 		v = filter_end(s, v);
-	if (v.act == ACT_ACCEPT) {
+	if (taken(&v)) {
 		if (v.nobserved > 0)
 			(void)session_verdict(s, &v);
+		checked_found(s, &v);
 		r = commit(s);
 	} else {
 		r = session_verdict(s, &v);

@@ -2,8 +2,8 @@
 /*
  * filter_body: content on its way past the filters.
  *
- * The header section stays here, the body goes into the draft.  A body that outgrows STREAM_AT is
- * told to all milters while it arrives, because a big draft cannot be read again.
+ * The body goes into the draft.  One that outgrows STREAM_AT is told to all milters while it
+ * arrives, because a big draft cannot be read again.
  */
 #include "smtpd/filters_int.h"
 
@@ -74,43 +74,8 @@ body_put(struct filters *fl, struct str bytes)
 		stream(fl, bytes);
 }
 
-/* What was gathered is cut where the header section really ends. */
 void
-body_begin(struct filters *fl)
+filters_body(struct session *s, struct str bytes)
 {
-	struct header h = {};
-	struct arena a;
-	size_t size = fl->head.n, body_at = fl->head.n;
-	struct str rest;
-
-	if (fl->head_done)
-		return;
-	fl->head_done = true;
-	arena_init(&a, FIELDS_MEMORY);
-	if (header_parse(buf_str(&fl->head), &a, 0, &h)) {
-		size = h.size;
-		body_at = h.body_at;
-	}
-	arena_done(&a);
-	fl->blank = body_at > size;
-	rest = str_dup(&fl->mem, str_skip(buf_str(&fl->head), body_at));
-	fl->head.n = size;
-	body_put(fl, rest);
-}
-
-void
-filters_store(struct session *s, struct str bytes)
-{
-	struct filters *fl = s->filters;
-
-	if (!fl->head_done) {
-		size_t n = header_scan_feed(&fl->scan, bytes);
-
-		(void)buf_put(&fl->head, str_sub(bytes, 0, n));
-		if (!fl->scan.done && !fl->head.failed)
-			return;
-		bytes = str_skip(bytes, n);
-		body_begin(fl);
-	}
-	body_put(fl, bytes);
+	body_put(s->filters, bytes);
 }

@@ -186,11 +186,11 @@ apply_header(struct filters *fl, struct filter_run *run, const struct milter_ans
 	bool ok = true;
 
 	if (a->code == MA_ADD_HEADER)
-		ok = edit_add(&fl->head, &e);
+		ok = edit_add(&fl->s->tx->sec.text, &e);
 	else if (a->code == MA_CHANGE_HEADER)
-		ok = edit_change(&fl->head, a->index, &e);
+		ok = edit_change(&fl->s->tx->sec.text, a->index, &e);
 	else	/* 0 is above our Received, which stays on top; 1 is just below it */
-		ok = edit_insert(&fl->head, a->index > 0 ? a->index - 1 : 0, &e);
+		ok = edit_insert(&fl->s->tx->sec.text, a->index > 0 ? a->index - 1 : 0, &e);
 	if (!ok)
 		log_change(fl, run, "header", a->name, STR("malformed"));
 }
@@ -236,9 +236,9 @@ apply_body(struct filters *fl, struct filter_run *run)
 	log_change(fl, run, "body", STR(""), (struct str){});
 	tx->draft = fl->body;
 	fl->body = NULL;
-	fl->blank = true;
+	fl->s->tx->sec.blank = true;
 	memcpy(tx->tail, fl->body_tail, sizeof(tx->tail));
-	content_replaced(fl->s, fl->head.n);
+	content_replaced(fl->s, fl->s->tx->sec.text.n);
 	sd_drop(old);
 }
 

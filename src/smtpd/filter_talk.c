@@ -266,7 +266,7 @@ talk_header(struct filters *fl, struct filter_run *run, struct reply *r)
 	struct arena a;
 
 	arena_init(&a, FIELDS_MEMORY);
-	if (milter_hears(m, NO_HEADER) && header_parse(buf_str(&fl->head), &a, 0, &h))
+	if (milter_hears(m, NO_HEADER) && header_parse(buf_str(&fl->s->tx->sec.text), &a, 0, &h))
 		for (size_t i = 0; i < h.n && says == MILTER_GO; i++) {
 			milter_put_header(&m->out, h.field[i].name, h.field[i].value,
 			    m->opt.steps & LEADING_SPACE);

@@ -43,7 +43,6 @@ make(struct session *s)
 				.conf = &cfg->filter[i], .index = i,
 			};
 	arena_init(&fl->mem, MESSAGE_MEMORY);
-	buf_init(&fl->head, HEAD_MAX);
 	buf_init(&fl->chunk, MILTER_CHUNK);
 	return fl;
 }
@@ -240,7 +239,7 @@ static void
 add_prepended(struct filters *fl)
 {
 	for (const struct change *c = fl->prepend; c; c = c->next)
-		(void)edit_insert(&fl->head, 0,
+		(void)edit_insert(&fl->s->tx->sec.text, 0,
 		    &(struct edit){ .name = c->a.name, .value = c->a.value });
 }
 
@@ -252,7 +251,6 @@ filters_end(struct session *s)
 
 	if (!filters_watch(s))
 		return go;
-	body_begin(fl);
 	if (fl->streaming)
 		body_flush(fl);
 	if (!s->tx->draft)				/* the spool could not take all of it */
@@ -264,14 +262,6 @@ filters_end(struct session *s)
 	if (v.act == ACT_ACCEPT)
 		add_prepended(fl);
 	return kept(s, v);
-}
-
-struct str
-filters_head(struct session *s)
-{
-	struct filters *fl = s->filters;
-
-	return str_cat(&s->mem, buf_str(&fl->head), fl->blank ? STR("\r\n") : STR(""));
 }
 
 struct marks
@@ -304,12 +294,9 @@ filters_reset(struct session *s)
 			run->greeted = false;
 		run->begun = run->done = run->no_body = false;
 	}
-	buf_done(&fl->head);
 	buf_done(&fl->chunk);
-	buf_init(&fl->head, HEAD_MAX);
 	buf_init(&fl->chunk, MILTER_CHUNK);
-	fl->scan = (struct header_scan){};
-	fl->head_done = fl->streaming = fl->blank = false;
+	fl->streaming = false;
 	fl->discard = fl->hold = fl->hold_why = (struct str){};
 	fl->bad = (struct verdict){};
 	fl->prepend = NULL;
@@ -329,7 +316,6 @@ filters_close(struct session *s)
 		milter_close(&run->m, true);
 		conn_close(run->c);
 	}
-	buf_done(&fl->head);
 	buf_done(&fl->chunk);
 	arena_done(&fl->mem);
 	free(fl);

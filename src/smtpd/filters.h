@@ -6,7 +6,8 @@
  *    never better: recipients and senders they name pass the rules that a client's do.
  * 2. A filter that cannot be asked, is too slow or talks nonsense gets its configured failure, and
  *    nothing it said of that message before counts.
- * 3. While a message is watched its header section is kept here; the draft has the body alone.
+ * 3. What they change of the header section they change in section.h's copy; the draft has the
+ *    body alone.
  * 4. A filter's conversation begins with the session's first MAIL and ends with the session.
  *
  * Made at the first MAIL, belongs to the session.  Sessions that nobody watches own nothing.
@@ -22,12 +23,10 @@ struct verdict filters_rcpt(struct session *s, const struct rcpt_args *r);
 struct verdict filters_data(struct session *s);
 struct verdict filters_end(struct session *s);
 
-/* Is this transaction's message watched?  Then content goes through filters_store. */
+/* Is this transaction's message watched?  Then its body goes through filters_body. */
 bool filters_watch(const struct session *s);
-/* Content as it will be stored; calls content_write with what belongs to the draft.  suspends */
-void filters_store(struct session *s, struct str bytes);
-/* The header section as it is now, with its empty line: what is stored before the draft. */
-struct str filters_head(struct session *s);
+/* Body as it will be stored, behind a complete section; calls content_write.  suspends */
+void filters_body(struct session *s, struct str bytes);
 /* After filters_end: is the message to be dropped, or to be kept back? */
 struct marks filters_marks(const struct session *s);
 

@@ -12,7 +12,6 @@
 #include "smtpd/policy_wire.h"
 
 enum {
-	HEAD_MAX = 512 << 10,		/* of the header section with what filters add */
 	STREAM_AT = 128 << 10,		/* longer bodies are sent while they arrive */
 	CHANGES_MAX = 1000,		/* of one filter */
 	FIELDS_MEMORY = 4 << 20,
@@ -45,10 +44,8 @@ struct filters {
 	/* the message */
 	bool on;
 	struct arena mem;
-	struct buf head, chunk;
-	struct header_scan scan;
-	bool head_done, streaming;
-	bool blank;			/* the empty line is there */
+	struct buf chunk;
+	bool streaming;
 	struct str discard, hold, hold_why;	/* labels of who wants it */
 	struct verdict bad;		/* reached while content arrived */
 	struct change *prepend;		/* of policy services */
@@ -89,8 +86,6 @@ void change_apply(struct filters *fl, struct filter_run *run);
 void change_drop(struct filters *fl);
 
 /* filter_body.c */
-/* The header section is complete, whatever came.  suspends */
-void body_begin(struct filters *fl);
 /* The rest of what streams.  suspends */
 void body_flush(struct filters *fl);
 

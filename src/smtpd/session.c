@@ -103,7 +103,7 @@ session_verdict(struct session *s, const struct verdict *v)
 
 	if (v->nobserved > 0)
 		log_observed(s, v);
-	if (v->act == ACT_ACCEPT || !log_wants(LOG_INFO))
+	if (v->act == ACT_ACCEPT || v->act == ACT_JUNK || !log_wants(LOG_INFO))
 		return words;
 	log_begin(LOG_INFO, v->act == ACT_DEFER ? "deferred" : "refused");
 	log_session(s);

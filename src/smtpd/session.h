@@ -16,6 +16,7 @@
 #include "mail/header.h"
 #include "mail/reply.h"
 #include "mail/smtp.h"
+#include "smtpd/section.h"
 #include "smtpd/smtpd.h"
 
 enum { HELO_MAX = 255, TX_MEMORY = 2 << 20, LINE_MEMORY = 128 << 10 };
@@ -28,7 +29,10 @@ struct tx {
 	struct path last;		/* the recipient being judged */
 	struct str rule, why;		/* of the grant under which it relays */
 	struct marks mark;		/* policy: take it and drop it, or keep it back */
-	struct buf head;		/* header section, where its authors are to be checked */
+	struct section sec;		/* header section, as it will be stored */
+	struct str head;		/* ... as it came, where it is looked at */
+	uint32_t found;			/* enum found, for the record */
+	struct str junk;		/* rule by which it goes to Junk; empty: it does not */
 	/* content */
 	struct spool_draft *draft;
 	enum spool store;		/* SPOOL_OK while the draft takes what comes */
@@ -50,6 +54,7 @@ struct login {
 };
 
 struct filters;
+struct checked;
 
 struct session {
 	struct smtpd *srv;
@@ -60,6 +65,7 @@ struct session {
 	struct link link;		/* in srv->visits */
 	struct tx *tx;
 	struct filters *filters;	/* NULL: nobody watches */
+	struct checked *checked;	/* who writes; NULL: not asked */
 	struct arena line, mem;
 	struct facts f;
 	struct login *login;		/* NULL: nobody; see session_logout */

@@ -64,6 +64,13 @@ struct smtpd_srs {
 	void *ctx;
 };
 
+/* The public halves of our own DKIM keys. */
+struct smtpd_keys {
+	/* SubjectPublicKeyInfo, or 32 octets of Ed25519; empty: not ours.  NULL: none are known. */
+	struct str (*own)(void *ctx, struct str domain, struct str selector);
+	void *ctx;
+};
+
 /* Connections to filters, by number in the configuration. */
 struct filter_ops {
 	/* suspends; NULL: *why */
@@ -80,6 +87,7 @@ struct smtpd {
 	struct filter_ops filter_ops;	/* the caller's, set after smtpd_new */
 	struct limiter *limiter;
 	struct smtpd_auth auth;
+	struct smtpd_keys keys;		/* the caller's, set after smtpd_new */
 	struct smtpd_srs srs;		/* the caller's, set after smtpd_new */
 	struct tls_server *tls;		/* the caller's; NULL: no listener speaks TLS */
 	struct group *sessions;

@@ -7,6 +7,7 @@
 #include "smtpd/session.h"
 
 #include "base/num.h"
+#include "smtpd/checked.h"
 #include "smtpd/filters.h"
 
 struct str
@@ -117,14 +118,18 @@ tx_reset(struct session *s)
 	s->f.nrcpt = 0;
 	s->f.content = (struct content_facts){};
 	s->f.relays = s->f.is_report = s->f.leaves = s->f.tx_leaves = false;
+	s->f.first_class = 0;
+	s->f.sender_sends_nothing = false;
+	s->f.who = NULL;
 	s->f.author = NULL;
 	s->f.nauthor = 0;
 	if (!tx)
 		return;
+	checked_done(s);
 	filters_reset(s);
 	if (tx->draft)
 		sd_drop(tx->draft);
 	buf_done(&tx->copy);
-	buf_done(&tx->head);
+	buf_done(&tx->sec.text);
 	arena_reset(&s->mem);
 }
