@@ -64,7 +64,8 @@ def own(path, uid):
 class Postern:
     """One instance: `init` in a fresh directory, its configuration edited, started and stopped."""
 
-    def __init__(self, path, domain='example.test', users=('alice', 'bob'), extra='', edit=None, prefix=()):
+    def __init__(self, path, domain='example.test', users=('alice', 'bob'), extra='', edit=None, prefix=(), check_senders=False):
+        """check_senders: who wrote a message is asked, as in real life; tests of other things do without."""
         self.dir = Path(path)
         self.domain, self.users, self.prefix = domain, users, list(prefix)
         self.process = None
@@ -76,7 +77,7 @@ class Postern:
         text = self.conf.read_text()
         text = re.sub(r'(?m)^(listen\s+mx\s+)\S+', r'\g<1>127.0.0.1:%d' % self.port, text)
         text = re.sub(r'(?m)^(listen\s+submission\s+)\S+', r'\g<1>127.0.0.1:%d' % self.submission, text)
-        text += '\n' + extra + '\n'
+        text += '\n' + extra + '\n' + ('' if check_senders else 'test {\n    check-senders no\n}\n')
         self.conf.write_text(edit(text) if edit else text)
         self.log_file = self.dir / 'server.out'
         open_way(self.dir.parent)

@@ -304,7 +304,7 @@ static const struct setting set_top[] = {
 	    "Numeric ids of the processes, see below." },
 	{ .name = "test", .type = SET_OWN,
 	  .offset = offsetof(struct config, test),
-	  .loose = LOOSE_UP, .take = take_single_block,
+	  .loose = LOOSE_UP, .take = take_single_block, .many = true,
 	  .syntax =
 	    "{ ... }",
 	  .text =

@@ -17,6 +17,7 @@
 static const char profile[] =
 	"hostname mx.victim.example\n"
 	"listen mx 127.0.0.1:2525\n"
+	"test {\n check-senders no\n}\n"
 	"listen submission 127.0.0.1:4650\n"
 	"listen lmtp 127.0.0.1:2424\n"
 	"listen local /run/postern.sock\n"

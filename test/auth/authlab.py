@@ -46,6 +46,7 @@ limits {{
 }}
 test {{
     accepted-file {dir}/accepted.jsonl
+    check-senders no
 }}
 '''
 

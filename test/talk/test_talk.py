@@ -40,6 +40,7 @@ limits {{
 test {{
     accepted-file ./accepted.jsonl
     peer-address 198.51.100.66
+    check-senders no
 }}
 """
 
