@@ -51,7 +51,7 @@ set_query(struct session *s, struct checked *k)
 	k->dns = (struct trust_dns){ .ops = s->srv->ops.dns, .queries_max = TRUST_QUERIES_MAX };
 	k->left_ms = TRUST_MS;
 	k->q = (struct checks_query){
-		.ip = s->f.ip, .has_ip = s->f.have_ip, .helo = s->f.helo,
+		.ip = s->f.ip, .has_ip = s->f.have_ip && !ip_is_loopback(s->f.ip), .helo = s->f.helo,
 		.mail_local = from->null ? (struct str){} : str_dup(&s->mem, from->local),
 		.mail_domain = from->null ? (struct str){} : str_dup(&s->mem, from->domain),
 		.authserv_id = s->srv->cfg->hostname, .now_s = k->rules.now_s,
@@ -72,7 +72,7 @@ checked_mail(struct session *s)
 		return;
 	set_query(s, k);
 	if (!k->q.has_ip || k->q.mail_domain.n == 0 || s->f.sender->literal ||
-	    policy_own(s->srv->policy, k->q.mail_domain))
+	    policy_own_under(s->srv->policy, k->q.mail_domain))
 		return;
 	struct spf_query spf = {
 		.ip = k->q.ip, .helo = k->q.helo, .local = k->q.mail_local,

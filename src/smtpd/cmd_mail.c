@@ -19,7 +19,7 @@ must_look(const struct session *s, const struct path *p)
 	return s->srv->ops.dns && !p->null && !p->literal && p->domain.n > 0 &&
 	       !cfg->accept_unresolvable && s->f.have_ip && !ip_is_loopback(s->f.ip) &&
 	       !(cfg->test.on && cfg->test.assume_peer_set) &&
-	       s->listener->kind != L_LMTP && !policy_own(s->srv->policy, p->domain) &&
+	       s->listener->kind != L_LMTP && !policy_own_under(s->srv->policy, p->domain) &&
 	       !policy_entitled(s->srv->policy, &s->f);
 }
 
