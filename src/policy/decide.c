@@ -248,7 +248,7 @@ decide_end(const struct policy *p, const struct facts *f)
 {
 	struct verdict v = walk(p, f, p->stages[STAGE_END]);
 
-	/* What has no Junk folder here is not taken: it would be lost in one elsewhere, or bounce. */
+	/* What has no Junk folder here is not taken: lost in one elsewhere, or bounced. */
 	if (v.act == ACT_JUNK && f->tx_leaves) {
 		v.act = ACT_REJECT;
 		v.reply = REPLY(550, 5, 7, 1, "nobody vouches for this message, and its recipient "

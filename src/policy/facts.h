@@ -108,7 +108,7 @@ struct facts {
 	bool spool_full;
 	enum dns_fact sender_dns;
 	enum dest sender_dest;		/* own-domain sender: what it is here */
-	bool sender_sends_nothing;	/* SPF fails, and the domain publishes that it never sends */
+	bool sender_sends_nothing;	/* SPF fails, and the domain never sends mail */
 	bool sender_bound;		/* the identity's binding covers the sender */
 	/* RCPT */
 	const struct path *rcpt;
@@ -120,7 +120,7 @@ struct facts {
 	bool srs_taken;			/* such a recipient was accepted: the only one */
 	enum srs_fact srs;		/* a rewritten sender, at a domain of ours */
 	uint64_t nrcpt;			/* accepted so far */
-	uint64_t first_class;		/* what distinguishes the first one; see policy_rcpt_class */
+	uint64_t first_class;		/* policy_rcpt_class of the first one */
 	uint64_t unknown;		/* unknown recipients so far in the session */
 	/* end of data */
 	struct content_facts content;

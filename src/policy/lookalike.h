@@ -2,8 +2,8 @@
 /*
  * lookalike: names that are not somebody's and are made to look so.
  *
- * A domain resembles one of ours, or a protected one, when it has the same skeleton (UTS 39), is one
- * typing mistake away from it, or carries its whole name to the left of another.  Pure, no memory.
+ * A domain resembles one of ours, or a protected one, when it has the same skeleton (UTS 39), is
+ * one typing mistake away from it, or carries its whole name to the left of another.  Pure.
  */
 #ifndef POLICY_LOOKALIKE_H
 #define POLICY_LOOKALIKE_H

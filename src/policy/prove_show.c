@@ -256,7 +256,7 @@ summary(const struct prover *w, const struct asked *q, enum theorem t)
 	case PROVE_P2:
 		return STR("a stranger can send anywhere by writing the right sender");
 	case PROVE_P3:
-		return STR("a stranger can write in the name of one of our domains without a proof");
+		return STR("a stranger can write in the name of our domains without proof");
 	case PROVE_P4:
 		return STR("somebody who may relay can send as somebody else");
 	case PROVE_P5:

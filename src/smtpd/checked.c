@@ -51,7 +51,8 @@ set_query(struct session *s, struct checked *k)
 	k->dns = (struct trust_dns){ .ops = s->srv->ops.dns, .queries_max = TRUST_QUERIES_MAX };
 	k->left_ms = TRUST_MS;
 	k->q = (struct checks_query){
-		.ip = s->f.ip, .has_ip = s->f.have_ip && !ip_is_loopback(s->f.ip), .helo = s->f.helo,
+		.ip = s->f.ip, .has_ip = s->f.have_ip && !ip_is_loopback(s->f.ip),
+		.helo = s->f.helo,
 		.mail_local = from->null ? (struct str){} : str_dup(&s->mem, from->local),
 		.mail_domain = from->null ? (struct str){} : str_dup(&s->mem, from->domain),
 		.authserv_id = s->srv->cfg->hostname, .now_s = k->rules.now_s,

@@ -295,7 +295,8 @@ envelope(struct session *s)
 		.listener = s->listener->name, .with = with_word(s), .auth_id = s->f.id.user,
 		.token = s->login ? str_from(s->login->token, s->login->token_n) : (struct str){},
 		.auth_param = auth_param(s),
-		.rule = tx->rule, .why = tx->why, .flags = tx->found, .rcpt = tx->rcpt, .nrcpt = tx->nrcpt,
+		.rule = tx->rule, .why = tx->why, .flags = tx->found,
+		.rcpt = tx->rcpt, .nrcpt = tx->nrcpt,
 	};
 }
 
