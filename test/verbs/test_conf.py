@@ -20,7 +20,7 @@ import lab  # noqa: E402
 def instance(tmp_path):
     for d in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
         d.chmod(0o755)          # role uids must pass
-    return lab.Postern(tmp_path / 'p')
+    return lab.Postern(tmp_path / 'p', check_senders=True)
 
 
 def effective(text):
@@ -181,6 +181,8 @@ def test_user_add_passwd_del_list(instance):
 
 @pytest.fixture
 def server(instance):
+    with open(instance.conf, 'a') as f:
+        f.write('test { check-senders no; }\n')
     with instance.start():
         yield instance
 
