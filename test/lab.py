@@ -21,10 +21,19 @@ AS = os.environ.get('POSTERN_AS', 'root' if os.getuid() == 0 else 'self')
 NOBODY = 64998          # a uid that no account has; the server needs no /etc/passwd entry
 
 
+GIVEN = set()
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(('127.0.0.1', 0))
-        return s.getsockname()[1]
+    """A port that nobody listens on now, never the same one twice in a run."""
+    for _ in range(200):
+        with socket.socket() as s:
+            s.bind(('127.0.0.1', 0))
+            port = s.getsockname()[1]
+        if port not in GIVEN:
+            GIVEN.add(port)
+            return port
+    raise AssertionError('no free port')
 
 
 def wait_for(what, limit=20.0, step=0.02):

@@ -22,7 +22,7 @@ static const unsigned class_keep[] = { 1024, 256, 64 };		/* chunks pooled at mos
 
 enum { NCLASS = 3, CLASS_OWN = NCLASS };
 
-static struct {
+static _Thread_local struct {
 	struct arena_chunk *first;
 	unsigned n;
 } pool[NCLASS];

@@ -6,8 +6,9 @@
  *    past it the answer is NULL, which a session turns into 452 4.3.1.  The machine's own end of
  *    memory aborts.
  * 2. Everything is 8-aligned, and lives until arena_reset or arena_done.
- * 3. Empty arenas own no memory.  Chunks come from a small process-wide free list, so that
- *    reset and the next alloc cost a few instructions.  One thread only.
+ * 3. Empty arenas own no memory.  Chunks come from a small free list, so that
+ *    reset and the next alloc cost a few instructions.  The list is each thread's own; an arena
+ *    belongs to one thread.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H

@@ -16,6 +16,7 @@
 #include "base/num.h"
 #include "main/keeper.h"
 #include "main/papers.h"
+#include "main/proof_run.h"
 #include "main/verb.h"
 #include "rt/clock.h"
 #include "rt/log.h"
@@ -268,7 +269,7 @@ prepare(struct keeper *k)
 	struct str why;
 
 	k->gen = generation_load(k, &why);
-	if (!k->gen)
+	if (!k->gen || !proof_apart(k->gen->cfg, false, &why))
 		return complain(why, EX_CONFIG);
 	raise_limits();
 	loop_init();

@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "main/keeper.h"
 #include "main/papers.h"
+#include "main/proof_run.h"
 #include "rt/clock.h"
 #include "rt/co.h"
 #include "rt/log.h"
@@ -150,7 +151,8 @@ attempt(struct keeper *k, bool papers, struct str *why)
 
 	if (!g)
 		return false;
-	if (!papers_load(g, papers, why) || !fits(k, g) || !listen_bind(g, why)) {
+	if ((!papers && !proof_apart(g->cfg, true, why)) || !papers_load(g, papers, why) ||
+	    !fits(k, g) || !listen_bind(g, why)) {
 		if (!why->n)
 			*why = text_of("spool and run cannot change without a restart");
 		generation_free(k, g);

@@ -13,22 +13,36 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/num.h"
 #include "conf/errors.h"
 #include "conf/print.h"
 #include "main/check_files.h"
 #include "main/conf_load.h"
+#include "main/proof_run.h"
 #include "main/verb.h"
 #include "main/verb_json.h"
-#include "policy/decide.h"
+#include "policy/prove.h"
 
 enum { EX_CONFIG_ = 78 };
 
-static const char usage_text[] = "check [--config F] [--json]\n";
+enum { REQUIRE_MAX = 16 };
+
+static const char usage_text[] = "check [--config F] [--json] [--require PROPERTY]... "
+    "[--diff OLD]\n\n"
+    "Finds every mistake, and proves that nobody relays or writes as somebody else.\n"
+    "--require: a property that must hold too, one of:\n";
+
+struct asked {
+	struct str require[REQUIRE_MAX];
+	size_t nrequire;
+	const char *diff;		/* an older configuration */
+	bool json;
+};
 
 static int
 usage(FILE *to)
 {
-	(void)fprintf(to, "usage: postern %s", usage_text);
+	(void)fprintf(to, "usage: postern %s%s\n", usage_text, prove_properties);
 	return to == stdout ? 0 : 64;
 }
 
@@ -72,10 +86,31 @@ json_lines(struct str text)
 	return list;
 }
 
+/* What was found, in words. */
+struct report {
+	const char *file;
+	const struct conf_errors *errs;
+	struct buf loosened, notes, proof, diff;
+	struct proof_run run;
+	bool proved, holds;		/* the proof was made; it holds */
+};
+
+static json_t *
+json_proof(const struct report *r)
+{
+	if (!r->proved)
+		return json_null();
+	return json_pack("{s:b,s:I,s:I,s:I,s:o}", "holds", r->holds, "classes",
+	    (json_int_t)r->run.classes, "requests", (json_int_t)r->run.leaves, "took_us",
+	    (json_int_t)r->run.took_us, "findings", json_lines(buf_str(&r->proof)));
+}
+
 static int
-answer_json(const char *file, const struct conf_errors *errs, struct str loosened, struct str notes)
+answer_json(const struct report *r)
 {
 	json_t *all = json_object(), *list = json_array();
+	const struct conf_errors *errs = r->errs;
+	bool good = errs->n == 0 && r->holds;
 
 	for (size_t i = 0; i < errs->n; i++) {
 		json_t *one = json_object();
@@ -85,12 +120,14 @@ answer_json(const char *file, const struct conf_errors *errs, struct str loosene
 		(void)json_object_set_new(one, "text", verb_json_str(errs->e[i].text));
 		(void)json_array_append_new(list, one);
 	}
-	(void)json_object_set_new(all, "ok", json_boolean(errs->n == 0));
-	(void)json_object_set_new(all, "file", verb_json_str(str_of(file)));
+	(void)json_object_set_new(all, "ok", json_boolean(good));
+	(void)json_object_set_new(all, "file", verb_json_str(str_of(r->file)));
 	(void)json_object_set_new(all, "mistakes", list);
-	(void)json_object_set_new(all, "loosened", json_lines(loosened));
-	(void)json_object_set_new(all, "notes", json_lines(notes));
-	return verb_json_end(all) != 0 ? 74 : errs->n == 0 ? 0 : EX_CONFIG_;
+	(void)json_object_set_new(all, "loosened", json_lines(buf_str(&r->loosened)));
+	(void)json_object_set_new(all, "notes", json_lines(buf_str(&r->notes)));
+	(void)json_object_set_new(all, "proof", json_proof(r));
+	(void)json_object_set_new(all, "changes", json_lines(buf_str(&r->diff)));
+	return verb_json_end(all) != 0 ? 74 : good ? 0 : EX_CONFIG_;
 }
 
 static void
@@ -103,67 +140,144 @@ print_lines(const char *head, struct str text)
 	}
 }
 
-static int
-answer_text(const char *file, const struct conf_errors *errs, struct str loosened, struct str notes)
+static void
+print_mistakes(const struct report *r)
 {
-	for (size_t i = 0; i < errs->n; i++) {
-		const struct conf_error *e = &errs->e[i];
+	for (size_t i = 0; i < r->errs->n; i++) {
+		const struct conf_error *e = &r->errs->e[i];
 
 		if (e->line > 0)
-			(void)fprintf(stderr, "%s:%u:%u: " STR_F "\n", file, e->line, e->col,
+			(void)fprintf(stderr, "%s:%u:%u: " STR_F "\n", r->file, e->line, e->col,
 			    STR_A(e->text));
 		else
-			(void)fprintf(stderr, "%s: " STR_F "\n", file, STR_A(e->text));
+			(void)fprintf(stderr, "%s: " STR_F "\n", r->file, STR_A(e->text));
 	}
-	print_lines("note: ", notes);
-	print_lines("loosened: ", loosened);
-	if (errs->n == 0)
-		(void)printf("%s is good\n", file);
+}
+
+static int
+answer_text(const struct report *r)
+{
+	size_t n = r->errs->n + (r->proved && !r->holds ? MAX(r->run.nfinding, (size_t)1) : 0);
+
+	print_mistakes(r);
+	print_lines("note: ", buf_str(&r->notes));
+	print_lines("loosened: ", buf_str(&r->loosened));
+	if (r->proved)
+		(void)fprintf(r->holds ? stdout : stderr, STR_F, STR_A(buf_str(&r->proof)));
+	print_lines("changes: ", buf_str(&r->diff));
+	if (r->proved && r->holds)
+		(void)printf("proved: nobody relays and nobody writes as somebody else (%llu "
+		    "kinds of requests, %.1f ms)\n", (unsigned long long)r->run.leaves,
+		    (double)r->run.took_us / 1000);
+	if (n == 0)
+		(void)printf("%s is good\n", r->file);
 	else
-		(void)fprintf(stderr, "%zu mistake%s\n", errs->n, errs->n == 1 ? "" : "s");
-	return errs->n == 0 ? 0 : EX_CONFIG_;
+		(void)fprintf(stderr, "%zu mistake%s\n", n, n == 1 ? "" : "s");
+	return n == 0 ? 0 : EX_CONFIG_;
+}
+
+/* Only a file without mistakes is worth a proof. */
+static void
+prove_all(const struct config *cfg, const struct asked *asked, struct report *r)
+{
+	r->run = (struct proof_run){ .cfg = cfg, .require = asked->require,
+		.nrequire = asked->nrequire };
+	r->holds = proof_run(&r->run, &r->proof);
+	r->proved = true;
+	if (asked->diff) {
+		struct config *old = conf_load(asked->diff, stderr);
+
+		if (!old || !proof_compare(old, cfg, &r->diff))
+			(void)buf_puts(&r->notes, "the two configurations cannot be compared\n");
+		config_free(old);
+	}
+}
+
+static bool
+parse_args(int argc, char **argv, struct asked *asked, const char **file)
+{
+	for (int i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--json") == 0) {
+			asked->json = true;
+			continue;
+		}
+		if (i + 1 == argc)
+			return false;
+		if (strcmp(argv[i], "--config") == 0)
+			*file = argv[++i];
+		else if (strcmp(argv[i], "--diff") == 0)
+			asked->diff = argv[++i];
+		else if (strcmp(argv[i], "--require") == 0 && asked->nrequire < REQUIRE_MAX)
+			asked->require[asked->nrequire++] = str_of(argv[++i]);
+		else
+			return false;
+	}
+	return true;
+}
+
+static bool
+properties_known(const struct asked *asked)
+{
+	for (size_t i = 0; i < asked->nrequire; i++) {
+		const char *wrong = prove_property_wrong(asked->require[i]);
+
+		if (wrong) {
+			(void)fprintf(stderr, "postern: '" STR_F "' %s\n%s",
+			    STR_A(asked->require[i]), wrong, prove_properties);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void
+check_text(struct str text, const struct asked *asked, struct report *r, struct conf_errors *errs)
+{
+	struct config *cfg = config_parse(text, r->file, errs);
+	struct check c = { cfg, errs, &r->notes };
+
+	if (cfg != NULL) {
+		(void)policy_check(cfg, errs);
+		check_all(&c);
+		(void)config_loosened(cfg, &r->loosened);
+		r->holds = false;
+		if (errs->n == 0)
+			prove_all(cfg, asked, r);
+	}
+	config_free(cfg);
 }
 
 int
 verb_check(int argc, char **argv)
 {
 	static char whole[PATH_MAX];
-	const char *file = CONF_DEFAULT_FILE;
 	struct conf_errors errs = {};
-	struct buf text, notes, loosened;
-	bool json = false;
+	struct report r = { .file = CONF_DEFAULT_FILE, .errs = &errs };
+	struct asked asked = {};
+	struct buf text;
 	int code;
 
-	for (int i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--json") == 0)
-			json = true;
-		else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc)
-			file = argv[++i];
-		else if (strcmp(argv[i], "--help") == 0)
-			return usage(stdout);
-		else
-			return usage(stderr);
-	}
-	if (realpath(file, whole) != NULL)
-		file = whole;
+	if (argc == 2 && strcmp(argv[1], "--help") == 0)
+		return usage(stdout);
+	if (!parse_args(argc, argv, &asked, &r.file))
+		return usage(stderr);
+	if (!properties_known(&asked))
+		return 64;
+	if (realpath(r.file, whole) != NULL)
+		r.file = whole;
 	buf_init(&text, 16 << 20);
-	buf_init(&notes, 1 << 20);
-	buf_init(&loosened, 1 << 20);
-	if (read_text(file, &text, &errs)) {
-		struct config *cfg = config_parse(buf_str(&text), file, &errs);
-		struct check c = { cfg, &errs, &notes };
-
-		if (cfg != NULL) {
-			(void)policy_check(cfg, &errs);
-			check_all(&c);
-			(void)config_loosened(cfg, &loosened);
-		}
-		config_free(cfg);
-	}
-	code = (json ? answer_json : answer_text)(file, &errs, buf_str(&loosened), buf_str(&notes));
+	buf_init(&r.notes, 1 << 20);
+	buf_init(&r.loosened, 1 << 20);
+	buf_init(&r.proof, 4 << 20);
+	buf_init(&r.diff, 4 << 20);
+	if (read_text(r.file, &text, &errs))
+		check_text(buf_str(&text), &asked, &r, &errs);
+	code = asked.json ? answer_json(&r) : answer_text(&r);
 	conf_errors_done(&errs);
 	buf_done(&text);
-	buf_done(&notes);
-	buf_done(&loosened);
+	buf_done(&r.notes);
+	buf_done(&r.loosened);
+	buf_done(&r.proof);
+	buf_done(&r.diff);
 	return code;
 }

@@ -39,6 +39,13 @@ struct lookup {
 };
 
 static struct lookup_extra extra;
+static bool (*access_judge)(void *ctx, const struct tables *candidate, struct buf *why);
+
+void
+lookup_role_judge(bool (*judge)(void *ctx, const struct tables *candidate, struct buf *why))
+{
+	access_judge = judge;
+}
 
 void
 lookup_role_extend(const struct lookup_extra *x)
@@ -383,6 +390,8 @@ lookup_role_run(struct role_env *env)
 	l->dialer = dialer_new(env->cfg);
 	sources_of(&l->sources, env->cfg);
 	l->sources.owner = env->cfg->role[ROLE_KEEPER].uid;
+	l->sources.judge = access_judge;
+	l->sources.ctx = env;
 	look(l);
 	role_attach(env, &hooks, l);
 	while (!role_draining(env)) {

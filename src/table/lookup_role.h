@@ -15,9 +15,9 @@
 
 #include "ipc/ipc.h"
 
+struct buf;
 struct role_env;
-
-struct ipc;
+struct tables;
 
 /* Questions that a higher floor answers in this process: passwords (sasl/lookup_side.h).  Set
  * before the role runs.  All run on the role's loop; on_msg may suspend and keeps nothing of m. */
@@ -32,6 +32,10 @@ struct lookup_extra {
 	void *ctx;
 };
 void lookup_role_extend(const struct lookup_extra *extra);
+
+/* What an access map must pass besides its grammar (sources.judge); on a worker thread.  Set before
+ * the role runs. */
+void lookup_role_judge(bool (*judge)(void *ctx, const struct tables *candidate, struct buf *why));
 
 /* Before the sandbox: the addresses of this host. */
 bool lookup_role_setup(struct role_env *env);

@@ -124,10 +124,45 @@ try_text(struct source *s, struct buf *text, struct conf_errors *errs)
 	return good;
 }
 
+/* The image as it would be with that text of s. */
 static bool
-look(struct source *s, uid_t owner, struct conf_errors *errs)
+judged_good(const struct sources *all, struct source *s, struct buf *text)
 {
-	struct file_rules rules = { .owner = owner };
+	struct buf old = s->text, why;
+	struct tables candidate = {};
+	bool was_good = s->good, good;
+
+	s->text = *text;
+	s->good = true;
+	good = tables_take(&candidate, sources_image(all), 1);
+	s->text = old;
+	s->good = was_good;
+	buf_init(&why, 64 << 10);
+	good = good && all->judge(all->ctx, &candidate, &why);
+	tables_done(&candidate);
+	if (!good) {
+		struct str rest = buf_str(&why), first = str_sub(str_split(&rest, '\n'), 0, 300);
+		char line[400];
+
+		(void)snprintf(line, sizeof line, "refused: " STR_F, STR_A(first));
+		note_failure(s, line, 0);
+	}
+	buf_done(&why);
+	return good;
+}
+
+static bool
+take_text(struct sources *all, struct source *s, struct buf *text, struct conf_errors *errs)
+{
+	if (all->judge != NULL && s->kind == TABLE_ACCESS && !judged_good(all, s, text))
+		return false;
+	return try_text(s, text, errs);
+}
+
+static bool
+look(struct sources *all, struct source *s, struct conf_errors *errs)
+{
+	struct file_rules rules = { .owner = all->owner };
 	struct buf text, why;
 	struct stat st = {};
 	bool there = stat(s->path, &st) == 0, new = false;
@@ -142,7 +177,7 @@ look(struct source *s, uid_t owner, struct conf_errors *errs)
 	buf_init(&text, (size_t)2 << 30);
 	buf_init(&why, 400);
 	if (file_read(s->path, &rules, &text, &why, NULL) == FILE_OK) {
-		new = try_text(s, &text, errs);
+		new = take_text(all, s, &text, errs);
 	} else {
 		(void)buf_putc(&why, '\0');
 		note_failure(s, why.failed ? "cannot be read" : why.p, 0);
@@ -169,7 +204,7 @@ sources_look(struct sources *all, struct conf_errors *errs)
 	bool new = false;
 
 	for (size_t i = 0; i < all->n; i++) {		/* grows while includes are found */
-		if (!look(&all->s[i], all->owner, errs))
+		if (!look(all, &all->s[i], errs))
 			continue;
 		new = true;
 		if (all->s[i].kind == TABLE_ALIASES || all->s[i].kind == TABLE_INCLUDE ||

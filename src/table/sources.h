@@ -34,6 +34,10 @@ struct sources {
 	struct source *s;
 	size_t n, cap;
 	uid_t owner;			/* trusted besides root and us */
+	/* NULL, or: may an access map that reads well be used, with the other tables as they are?
+	 * False: why; the last good text stays. */
+	bool (*judge)(void *ctx, const struct tables *candidate, struct buf *why);
+	void *ctx;
 };
 
 /* All tables that the configuration names, nothing read yet. */
