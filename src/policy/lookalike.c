@@ -318,9 +318,27 @@ one_of(const struct config *cfg, const struct policy *p, struct str d)
 	return own_root(p, d).n > 0;
 }
 
+/* "<address>" as the name of another one. */
+static bool
+bracketed_twice(struct str text)
+{
+	size_t n = 0;
+
+	for (ssize_t at; (at = str_chr(text, '<')) >= 0; ) {
+		struct str inside = str_skip(text, (size_t)at + 1);
+		ssize_t end = str_chr(inside, '>');
+
+		text = inside;
+		n += end > 0 && str_chr(str_sub(inside, 0, (size_t)end), '@') > 0;
+	}
+	return n > 1;
+}
+
 bool
 look_names_us(const struct policy *p, struct str name)
 {
+	if (bracketed_twice(name))
+		return true;
 	for (size_t i = 0; i < name.n; i++) {
 		struct str d = str_skip(name, i);
 

@@ -15,7 +15,8 @@
 struct str look_alike(const struct config *cfg, struct str domain, struct str shown);
 /* A label of several scripts that are never written together. */
 bool look_mixed(struct str shown);
-/* The name holds an address of ours, or of a protected domain. */
+/* The From field holds an address of ours or of a protected domain for a name, or any in brackets
+ * beside the author's. */
 bool look_names_us(const struct policy *p, struct str name);
 /* The name is a known person's, the address is not. */
 bool look_is_vip(const struct config *cfg, const struct sender_facts *w);

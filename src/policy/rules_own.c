@@ -21,8 +21,8 @@ rule_from_grammar(const struct policy *p, const struct facts *f, struct verdict 
 	const struct sender_facts *w = rule_who(f);
 
 	v->about = ABOUT_FROM;
-	return ((w->from_faults & ~(unsigned)FROM_DOMAINS) || w->twice) && policy_judges(p, f) ?
-	    MATCH_YES : MATCH_NO;
+	return ((w->from_faults & ~(unsigned)FROM_DOMAINS) || w->twice || w->begins_wrong) &&
+	    policy_judges(p, f) ? MATCH_YES : MATCH_NO;
 }
 
 enum match

@@ -26,6 +26,7 @@ struct sender_facts {
 	/* the message's own fields */
 	unsigned from_faults;		/* enum from_fault */
 	size_t fault_at;
+	bool begins_wrong;		/* the first line is a continuation of nothing */
 	bool twice;			/* two of Date, Sender, Subject or Reply-To */
 	bool odd;			/* other fields twice, or in obsolete syntax */
 	struct str local, domain;	/* the author; domain as A-label, lower case */

@@ -36,6 +36,8 @@ from_words(const struct sender_facts *w, struct arena *a)
 			what = from_faults[i].what;
 			break;
 		}
+	if (w && w->begins_wrong)
+		return STR("the header begins with white space");
 	if (!w || w->from_faults == FROM_MISSING)
 		return str_of(what);
 	return str_fmt(a, "%s (octet %zu of the header)", what, w->fault_at);

@@ -139,6 +139,7 @@ checked_end(struct session *s)
 	checks_end(&k->c, &k->q);
 	clock_off(k);
 	sender_facts(s->srv->cfg, &k->c, &k->q, &k->who);
+	k->who.begins_wrong = s->tx->head.n > 0 && ascii_iswsp(s->tx->head.p[0]);
 	s->f.who = &k->who;
 }
 

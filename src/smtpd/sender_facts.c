@@ -5,6 +5,7 @@
 #include "smtpd/sender_facts.h"
 
 #include "base/num.h"
+#include "base/utf8.h"
 #include "mail/path.h"
 #include "policy/found.h"
 
@@ -66,6 +67,19 @@ reply_elsewhere(const struct checks *c, struct arena *a)
 	return false;
 }
 
+/* What makes a reader see another text than stands there. */
+static bool
+hides(struct str text)
+{
+	uint32_t c;
+
+	while (utf8_next(&text, &c))
+		if ((c < ' ' && c != '\t') || c == 0x7f || (c >= 0x202a && c <= 0x202e) ||
+		    (c >= 0x2066 && c <= 0x2069))
+			return true;
+	return false;
+}
+
 static void
 read_header(const struct checks *c, const struct checks_query *q, struct sender_facts *out)
 {
@@ -93,6 +107,10 @@ read_header(const struct checks *c, const struct checks_query *q, struct sender_
 	out->name = c->author.name;
 	if (from)
 		out->from_text = text_decode(from->value, q->a);
+	if (hides(out->from_text)) {
+		out->from_faults |= FROM_CONTROL;
+		out->fault_at = (size_t)(from->raw.p - c->header.field[0].raw.p);
+	}
 	out->list = list_domain(c, q->a);
 	out->reply_elsewhere = reply_elsewhere(c, q->a);
 }

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: ISC
+"""The decision when DNS is dead, when rules are only observed, with other switches, and behind LMTP."""
+import re
+
+from decidelab import Lab, OURS, STRANGER, lab, message, record, sign, site, txt
+
+ZONES = site('friend.example', '203.0.113.9', 'v=spf1 ip4:203.0.113.9 -all', 'p=reject', 's1') + \
+    site('nothing.example', '203.0.113.11') + \
+    site('evil.example', STRANGER, 'v=spf1 ip4:%s -all' % STRANGER, 'p=none', 's1') + \
+    record(OURS, 'MX', '10 mx.' + OURS + '.') + txt(OURS, 'v=spf1 ip4:203.0.113.77 -all')
+
+
+def test_T_DNSDOWN_D6(tmp_path):
+    """No DNS at all: what claims to be us is refused all the same, others are asked to come again."""
+    dead = 'dns {\n    query-localhost yes\n    validate no\n    server 127.0.0.1:%d\n}\n' % lab.free_port()
+    with Lab(tmp_path, dns=dead) as h:
+        for sender in ('bob@' + OURS, 'santa@' + OURS):
+            got, said = h.fate(sender, message('<%s>' % sender))
+            assert got == '550 5.7.1', said
+        for author in ('<ceo@%s>' % OURS, '<ceo@sub.%s>' % OURS):
+            got, said = h.fate('', message(author))
+            assert got == '550 5.7.1', said
+        got, said = h.fate('', sign(message('<ceo@%s>' % OURS), OURS))       # its key cannot be asked for: come again
+        assert got == '451 4.4.3', said
+        got, said = h.fate('', message('<x@evil.example>'))
+        assert got == '451 4.4.3', said
+        got, said = h.fate('x@evil.example', message('<x@evil.example>'))
+        assert got == '451 4.1.8', said
+
+
+def test_observe_everything(tmp_path):
+    """policy observe: each rule says in the log what it would have done, and the mail is delivered."""
+    with Lab(tmp_path, ZONES, '\npolicy observe\n') as h:
+        for mail_from, author, rule in (('bob@' + OURS, '<bob@%s>' % OURS, 'own-domain-claim'),
+                                        ('x@evil.example', '<ceo@friend.example>', 'dmarc-reject'),
+                                        ('x@evil.example', '<x@nothing.example>', 'author-unverified'),
+                                        ('x@evil.example', '<x@evil.example>, <y@friend.example>', 'author-grammar'),
+                                        ('x@evil.example', '<x@gone.example>', 'author-domain-gone'),
+                                        ('x@evil.example', '"ceo@%s" <x@evil.example>' % OURS, 'display-address')):
+            got, said = h.fate(mail_from, message(author))
+            assert got == 'Inbox', (rule, said)
+            lab.wait_for(lambda: 'event=observed' in h.server.log() and re.search('rule=%s ' % rule, h.server.log()))
+
+
+def test_observe_one(tmp_path):
+    rule = 'own-domain-claim'
+    with Lab(tmp_path, ZONES, '\npolicy observe %s\n' % rule) as h:
+        assert h.fate('x@evil.example', message('<bob@%s>' % OURS))[0] == 'Inbox'
+        assert h.fate('x@evil.example', message('<x@nothing.example>'))[0] == 'Junk'
+        out = h.server.run('check', '--config', str(h.server.conf), check=False)
+        assert 'observe ' + rule in out.stdout + out.stderr
+
+
+def test_switches(tmp_path):
+    conf = '\nsenders {\n    unverified reject\n    dmarc-reject always\n    own-strict yes\n}\n'
+    with Lab(tmp_path, ZONES, conf) as h:
+        got, said = h.fate('x@evil.example', message('<x@nothing.example>'))
+        assert got == '550 5.7.26', said
+        broken = sign(message('<ceo@friend.example>'), 'friend.example').replace('as discussed', 'as disgusting')
+        assert h.fate('x@evil.example', broken)[0] == '550 5.7.1'
+        a = h.give('bob@' + OURS, message('<bob@%s>' % OURS))
+        assert (a.code, a.at) == (550, 'RCPT') and 'must authenticate' in a.text
+
+
+def test_switch_inbox(tmp_path):
+    with Lab(tmp_path, ZONES, '\nsenders {\n    unverified inbox\n    dmarc-reject never\n}\n') as h:
+        assert h.fate('x@evil.example', message('<x@nothing.example>'))[0] == 'Inbox'
+        assert h.fate('x@evil.example', message('<ceo@friend.example>'))[0] == 'Junk'
+        out = h.server.run('check', '--config', str(h.server.conf), check=False)
+        assert 'unverified inbox' in out.stdout + out.stderr and 'dmarc-reject never' in out.stdout + out.stderr
