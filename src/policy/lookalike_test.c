@@ -54,9 +54,11 @@ static const char *const variants[] = {
 	"n0rthwind.example", "northw1nd.example", "nortwhind.example", "northwin.example",
 	"northwindd.example", "norhtwind.example", "northvind.example", "north-wind.example",
 	"northvvind.example", "northwinds.example", "nоrthwind.example", "nοrthwind.example",
-	"northwınd.example", "nörthwind.example", "northẃind.example", "northwind.example.evil.test",
+	"northwınd.example", "nörthwind.example", "northẃind.example",
+	    "northwind.example.evil.test",
 	"mail.northwind.example.evil.test", "northwind-example.evil.test", "northwind-example.test",
-	"rnicrosoft.com", "micros0ft.com", "mlcrosoft.com", "microsоft.com", "microsoft.com.evil.test",
+	"rnicrosoft.com", "micros0ft.com", "mlcrosoft.com", "microsоft.com",
+	    "microsoft.com.evil.test",
 	"paypa1.com", "раураl.com", "mail.rnicrosoft.com", "paypal.co", "login.paypa1.com",
 };
 
@@ -76,8 +78,10 @@ static const char *const innocent[] = {
 	"wind.example", "north.example", "northwindtraders.example", "mynorthwind.example",
 	"evil.example", "microsoft.com", "mail.microsoft.com", "micro.com", "microsoftonline.com",
 	"paypal.com", "payroll.com", "papaya.com", "northwind.onmicrosoft.com", "bücher.example",
-	"mixi.example", "пример.example", "例え.example", "café日本.example", "gmail.com",
-	"google.com", "yahoo.co.uk", "example.org", "northwind.sharepoint.com", "a.example", "ibm.com",
+	"mixi.example", "пример.example", "例え.example", "café日本.example",
+	    "gmail.com",
+	"google.com", "yahoo.co.uk", "example.org", "northwind.sharepoint.com",
+	    "a.example", "ibm.com",
 	"news.northwind.test",
 };
 
@@ -109,14 +113,19 @@ test_S6_names(void **state)
 	static const struct { const char *name; bool ours; } names[] = {
 		{ "ceo@northwind.example", true }, { "x <ceo@mail.northwind.example> y", true },
 		{ "ceo＠northwind.example", true }, { "ceo@ northwind.example.", true },
-		{ "billing@paypal.com", true }, { "ceo@northwind.test", false }, { "northwind", false },
+		{ "billing@paypal.com", true }, { "ceo@northwind.test", false },
+		    { "northwind", false },
 		{ "@", false }, { "<a@bank.example> <x@evil.example>", true },
-		{ "a <x@evil.example>", false }, { "ann@friend.example via list", false }, { "", false },
+		{ "a <x@evil.example>", false }, { "ann@friend.example via list",
+		    false }, { "", false },
 	};
 	static const struct { const char *name, *local, *domain; bool vip; } vips[] = {
-		{ "Jane Doe", "jane", "evil.example", true }, { "DOE, Jane", "x", "evil.example", true },
-		{ "Jаne Dоe", "x", "evil.example", true }, { "Jane Doe (CEO)", "x", "evil.example", true },
-		{ "Jane Doe", "jane", "northwind.example", false }, { "Jane Doe", "x", "doe.example", false },
+		{ "Jane Doe", "jane", "evil.example", true }, { "DOE, Jane", "x",
+		    "evil.example", true },
+		{ "Jаne Dоe", "x", "evil.example", true }, { "Jane Doe (CEO)", "x",
+		    "evil.example", true },
+		{ "Jane Doe", "jane", "northwind.example", false }, { "Jane Doe", "x",
+		    "doe.example", false },
 		{ "Jane", "x", "evil.example", false }, { "Janet Doe", "x", "evil.example", false },
 		{ "John Doe", "x", "evil.example", false }, { "", "x", "evil.example", false },
 	};
