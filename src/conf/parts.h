@@ -48,7 +48,9 @@ enum passwords_kind {
 };
 enum deliver_kind { DLV_MAILDIR, DLV_LMTP, DLV_DISCARD };
 
-struct dkim_key { struct str selector, file; };
+/* Only active keys sign; all of them are ours when mail comes back. */
+enum dkim_stage { DKIM_ACTIVE, DKIM_NEXT, DKIM_RETIRING };
+struct dkim_key { struct str selector, file; enum dkim_stage stage; };
 
 struct domain {
 	struct str name;		/* lower case */

@@ -304,8 +304,10 @@ put_domain(struct printer *p, const struct domain *d)
 		put_fmt(p, "mail-user", line_of(cfg, &d->mail_uid), &b);
 	}
 	for (size_t i = 0; i < d->ndkim; i++) {
-		buf_putf(&b, STR_F " " STR_F, STR_A(d->dkim[i].selector),
-		    STR_A(word(p, d->dkim[i].file)));
+		buf_putf(&b, STR_F " " STR_F "%s", STR_A(d->dkim[i].selector),
+		    STR_A(word(p, d->dkim[i].file)),
+		    d->dkim[i].stage == DKIM_NEXT ? " next" :
+		    d->dkim[i].stage == DKIM_RETIRING ? " retiring" : "");
 		put_fmt(p, "dkim", d->line, &b);
 	}
 	close_block(p);

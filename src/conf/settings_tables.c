@@ -477,9 +477,12 @@ static const struct setting set_domain[] = {
 	  .offset = offsetof(struct domain, dkim),
 	  .take = take_dkim, .many = true,
 	  .syntax =
-	    "SELECTOR KEY",
+	    "SELECTOR KEY [active | next | retiring]",
 	  .text =
-	    "Signs mail of this domain with the PEM key of that selector." },
+	    "Signs mail of this domain with the PEM key (RSA or Ed25519) of that selector; with "
+	    "several, one signature each. A key that is next does not sign yet, one that is "
+	    "retiring no more; both are ours when mail comes back. postern dkim rotate goes "
+	    "from one stage to the next." },
 };
 
 const struct block block_domain = {

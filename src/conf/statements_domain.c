@@ -135,10 +135,16 @@ take_dkim(struct reader *r, const struct node *n, void *base)
 	struct domain *d = base;
 	struct dkim_key k = {}, *to;
 
-	if (n->nword != 3) {
-		read_error(r, &n->word[0], "write: dkim SELECTOR KEY");
+	if (n->nword != 3 && n->nword != 4) {
+		read_error(r, &n->word[0], "write: dkim SELECTOR KEY [next | retiring]");
 		return;
 	}
+	if (n->nword == 4 && str_eq(n->word[3].s, STR("next")))
+		k.stage = DKIM_NEXT;
+	else if (n->nword == 4 && str_eq(n->word[3].s, STR("retiring")))
+		k.stage = DKIM_RETIRING;
+	else if (n->nword == 4 && !str_eq(n->word[3].s, STR("active")))
+		(void)read_ok(r, &n->word[3], "is none of active, next, retiring");
 	if (!read_ok(r, &n->word[1], value_domain(n->word[1].s, r->a, &k.selector)) ||
 	    !read_ok(r, &n->word[2], value_path(n->word[2].s, r->dir, r->a, &k.file)))
 		return;

@@ -19,6 +19,7 @@
 #include "conf/config.h"
 #include "ipc/role.h"
 #include "main/bodies.h"
+#include "main/vault_dkim.h"
 #include "main/vault_srs.h"
 #include "rt/log.h"
 #include "sasl/vault_side.h"
@@ -40,6 +41,7 @@ struct vault {
 	struct keyring *keys;
 	struct auth_vault *auth;
 	struct vault_srs srs;
+	struct vault_dkim *dkim;
 };
 
 static struct held *
@@ -77,6 +79,16 @@ is_certificate_key(const struct config *cfg, const char *name)
 	for (size_t i = 0; i < cfg->ncert; i++)
 		if (str_eq(cfg->cert[i].key, path))
 			return true;
+	return false;
+}
+
+static bool
+is_dkim_key(const struct config *cfg, struct str path)
+{
+	for (size_t i = 0; i < cfg->ndomain; i++)
+		for (size_t j = 0; j < cfg->domain[i].ndkim; j++)
+			if (str_eq(cfg->domain[i].dkim[j].file, path))
+				return true;
 	return false;
 }
 
@@ -140,6 +152,30 @@ auth_open(struct vault *v, struct role_env *env)
 }
 
 static void
+on_image(void *ctx, int fd, uint64_t generation)
+{
+	vault_dkim_tables(ctx, fd, generation);
+}
+
+/* What else keeper gave us are keys of DKIM; those that are none stay held for the others. */
+static void
+dkim_open(struct vault *v, const struct config *cfg)
+{
+	v->dkim = vault_dkim_new(cfg, held(v, STR("secret:token-keys")));
+	for (const struct held *h = v->held; h; h = h->next) {
+		struct str path = str_skip(str_of(h->name), sizeof("secret:") - 1);
+
+		if (!is_dkim_key(cfg, path) ||
+		    vault_dkim_add(v->dkim, path, str_from(h->bytes, h->n)))
+			continue;
+		log_begin(LOG_ERROR, "key_unusable");
+		log_s("file", path);
+		log_end();
+	}
+	auth_vault_images(v->auth, on_image, v->dkim);
+}
+
+static void
 wipe(struct vault *v)
 {
 	while (v->held) {
@@ -163,7 +199,8 @@ on_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg *m,
 		ipc_reply(ch, call_id, MSG_vault_pong, &(struct msg_vault_pong){
 		    .cookie = m->vault_ping.cookie, .nsecrets = v->nheld });
 	else if (!tls_remote_answer(v->keys, ch, call_id, type, m) &&
-	    !vault_srs_msg(&v->srs, ch, type, call_id, m))
+	    !vault_srs_msg(&v->srs, ch, type, call_id, m) &&
+	    !vault_dkim_msg(v->dkim, ch, type, call_id, m))
 		(void)auth_vault_msg(v->auth, ch, type, call_id, m);
 }
 
@@ -206,8 +243,10 @@ vault_role_run(struct role_env *env)
 	v.keys = keyring_new();
 	gather(&v, env);
 	auth_open(&v, env);
+	dkim_open(&v, env->cfg);
 	role_attach(env, &hooks, &v);
 	role_wait_drain(env);
 	auth_vault_free(v.auth);
+	vault_dkim_free(v.dkim);
 	wipe(&v);
 }

@@ -24,6 +24,8 @@ struct auth_vault {
 	struct group *group;
 	struct idmap live;		/* struct live by id */
 	uint64_t serial, lookup;	/* lookup: channel, 0: none */
+	void (*on_image)(void *ctx, int fd, uint64_t generation);	/* NULL: nobody */
+	void *image_ctx;
 	bool *proven;			/* by number of the domain */
 	bool looked;			/* every domain has answered, or we waited long enough */
 	bool told;			/* that one has not */

@@ -429,9 +429,21 @@ auth_vault_free(struct auth_vault *v)
 static void
 on_lookup_msg(struct ipc *ch, enum msg_type type, uint64_t call, const union msg *m, int fd)
 {
-	(void)ch, (void)type, (void)call, (void)m;
-	if (fd != -1)
+	struct auth_vault *v = ipc_arg(ch);
+
+	(void)call;
+	if (type == MSG_tables_image && fd != -1 && v->on_image != NULL)
+		v->on_image(v->image_ctx, fd, m->tables_image.generation);
+	else if (fd != -1)
 		close(fd);
+}
+
+void
+auth_vault_images(struct auth_vault *v, void (*on_image)(void *ctx, int fd, uint64_t generation),
+    void *ctx)
+{
+	v->on_image = on_image;
+	v->image_ctx = ctx;
 }
 
 void

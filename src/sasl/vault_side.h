@@ -23,6 +23,9 @@ struct auth_vault *auth_vault_new(const struct config *cfg, struct str token_key
     struct str jwks);
 /* suspends */
 void auth_vault_free(struct auth_vault *v);
+/* Who takes the tables that lookup sends; on_image takes fd. */
+void auth_vault_images(struct auth_vault *v, void (*on_image)(void *ctx, int fd,
+    uint64_t generation), void *ctx);
 /* A channel to lookup; takes the descriptor. */
 void auth_vault_lookup(struct auth_vault *v, int fd, const char *name);
 /* False: not its message. */

@@ -17,6 +17,7 @@
 #include "smtpd/authors.h"
 #include "smtpd/checked.h"
 #include "smtpd/filters.h"
+#include "smtpd/sign.h"
 
 enum { PREPEND_MAX = 4096, START_MS = 10'000 };
 
@@ -115,6 +116,7 @@ content_replaced(struct session *s, size_t head)
 	buf_reset(&tx->copy);
 	if (s->srv->accepted_fd >= 0 && sd_memory(tx->draft, &body))
 		(void)buf_put(&tx->copy, body);
+	sign_replaced(s);
 }
 
 static void
@@ -123,6 +125,7 @@ store_body(struct session *s, struct str bytes)
 	if (bytes.n == 0)
 		return;
 	checked_body(s, bytes);
+	sign_body(s, bytes);
 	if (filters_watch(s))
 		filters_body(s, bytes);
 	else
@@ -142,6 +145,7 @@ section_done(struct session *s)
 		content_spoil(s, CONTENT_HEADER);
 	rest = section_cut(&tx->sec, &s->mem);
 	checked_head(s);
+	sign_head(s);
 	store_body(s, rest);
 }
 
@@ -400,7 +404,8 @@ commit(struct session *s)
 {
 	struct tx *tx = s->tx;
 	struct spool_env env;
-	struct str prepend;
+	struct str prepend, signatures;
+	char text[MSGID_TEXT];
 	uint64_t id;
 
 	/* Mail is lines; a chunk need not have ended one (RFC 3030 says nothing of it). */
@@ -413,9 +418,13 @@ commit(struct session *s)
 		return discard(s, id);
 	if (tx->mark.hold)
 		hold(s, id);
+	sign_complete(s, msgid_format(id, text));
+	signatures = sign_fields(s);
+	if (!signatures.p)
+		return REPLY(451, 4, 3, 0, "cannot sign the message now, try again later");
 	prepend = trace_field(s, id);
 	if (prepend.n > 0)
-		prepend = str_cat(&s->mem, checked_fields(s), prepend,
+		prepend = str_cat(&s->mem, checked_fields(s), signatures, prepend,
 		    section_text(&tx->sec, &s->mem));
 	if (prepend.n == 0)
 		return REPLY(452, 4, 3, 1, "no memory");

@@ -49,6 +49,7 @@ struct worker {
 	struct tls_server *tls;
 	struct tls_remote *vault;
 	struct vault_line line;
+	struct vault_keys *keys;
 	struct dns_client *dns;
 	struct entrance *entrances;
 	bool tables;			/* they came, or we waited long enough */
@@ -188,6 +189,7 @@ finish(struct worker *w)
 	(void)group_wait(&w->group);
 	see_off(w);
 	smtpd_free(w->srv);
+	vault_keys_free(w->keys);
 	tls_remote_free(w->vault);
 	tls_server_free(w->tls);
 	filer_free(w->filer);
@@ -237,6 +239,14 @@ auth_run(void *arg)
 	for (struct entrance *e = w->entrances; w->tables && w->auth && e; e = e->next)
 		if (e->early != -1)
 			open_door(w, e);
+}
+
+static void
+keys_run(void *arg)
+{
+	struct worker *w = arg;
+
+	vault_keys_fetch(w->keys, FOREVER);
 }
 
 /* A worker that has certificates and cannot use them must not pretend that there are none. */
@@ -297,10 +307,15 @@ smtpd_role_run(struct role_env *env)
 	w.srv->tls = w.tls;
 	w.line.tls = w.vault;
 	w.srv->srs = vault_srs(&w.line);
+	w.keys = vault_keys_new(&w.line);
+	w.srv->keys = vault_keys_own(w.keys);
+	w.srv->sign = vault_keys_sign(w.keys);
 	w.srv->accepted_fd = role_file(env, "accepted");
 	role_attach(env, &hooks, &w);
 	w.group = group_open(FOREVER);
 	if (w.vault && !group_go(w.group, "auth-ready", auth_run, &w))
+		abort();
+	if (!group_go(w.group, "dkim-keys", keys_run, &w))
 		abort();
 	open_doors(&w);
 	role_wait_drain(env);

@@ -21,6 +21,8 @@
 
 enum { HELO_MAX = 255, TX_MEMORY = 2 << 20, LINE_MEMORY = 128 << 10 };
 
+struct signing;
+
 struct tx {
 	struct mail_args m;		/* slices in session.mem */
 	struct str sender;		/* text of the path */
@@ -32,6 +34,7 @@ struct tx {
 	struct section sec;		/* header section, as it will be stored */
 	struct str head;		/* ... as it came, where it is looked at */
 	uint32_t found;			/* enum found, for the record */
+	struct signing *sign;		/* NULL: nothing is signed */
 	struct str junk;		/* rule by which it goes to Junk; empty: it does not */
 	/* content */
 	struct spool_draft *draft;

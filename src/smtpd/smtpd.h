@@ -71,6 +71,23 @@ struct smtpd_keys {
 	void *ctx;
 };
 
+/* Vault, for DKIM signatures of mail that is handed in. */
+struct smtpd_sign_ask {
+	struct str domain, selector;
+	uint8_t grant;			/* 0: by login; else enum grant_kind plus one */
+	struct str identity, token;
+	struct str block;		/* the canonical header */
+};
+struct smtpd_sign {
+	/* Appends the signature.  suspends.  False: *refused says whether vault said no, or could
+	 * not be asked.  NULL: nothing is signed. */
+	bool (*ask)(void *ctx, const struct smtpd_sign_ask *q, struct buf *signature,
+	    bool *refused);
+	/* May suspend at the start. */
+	bool (*is_ed25519)(void *ctx, struct str domain, struct str selector);
+	void *ctx;
+};
+
 /* Connections to filters, by number in the configuration. */
 struct filter_ops {
 	/* suspends; NULL: *why */
@@ -89,6 +106,7 @@ struct smtpd {
 	struct smtpd_auth auth;
 	struct smtpd_keys keys;		/* the caller's, set after smtpd_new */
 	struct smtpd_srs srs;		/* the caller's, set after smtpd_new */
+	struct smtpd_sign sign;		/* the caller's, set after smtpd_new */
 	struct tls_server *tls;		/* the caller's; NULL: no listener speaks TLS */
 	struct group *sessions;
 	struct link visits;		/* struct session, all of them */

@@ -9,6 +9,7 @@
 #include "base/num.h"
 #include "smtpd/checked.h"
 #include "smtpd/filters.h"
+#include "smtpd/sign.h"
 
 struct str
 tx_main_domain(const struct session *s)
@@ -109,6 +110,7 @@ tx_reset(struct session *s)
 {
 	struct tx *tx = s->tx;
 
+	sign_done(s);
 	s->tx = NULL;
 	s->f.sender = s->f.rcpt = NULL;
 	s->f.size = 0;

@@ -51,8 +51,8 @@ vault_line_peer(struct vault_line *l, int fd, const char *name)
 	l->plain = ch ? ipc_id(ch) : 0;
 }
 
-static struct ipc *
-line_channel(const struct vault_line *l, int64_t deadline)
+struct ipc *
+vault_line_channel(const struct vault_line *l, int64_t deadline)
 {
 	if (l->tls)
 		return tls_remote_channel(l->tls, deadline);
@@ -69,7 +69,7 @@ line_channel(const struct vault_line *l, int64_t deadline)
 static enum srs_fact
 fact(struct vault_line *l, enum msg_type type, const void *m)
 {
-	struct ipc *ch = line_channel(l, deadline_in(CHANNEL_MS));
+	struct ipc *ch = vault_line_channel(l, deadline_in(CHANNEL_MS));
 	struct msg_srs_answer answer = { .answer = SRS_ERROR };
 	struct arena a;
 	enum io r;

@@ -56,7 +56,8 @@ lookup_role_extend(const struct lookup_extra *x)
 static bool
 wants_image(const struct ipc *ch)
 {
-	return ipc_peer(ch) == ROLE_SMTPD || ipc_peer(ch) == ROLE_QUEUE;
+	return ipc_peer(ch) == ROLE_SMTPD || ipc_peer(ch) == ROLE_QUEUE ||
+	    ipc_peer(ch) == ROLE_VAULT;
 }
 
 static void

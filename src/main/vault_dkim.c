@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * vault_dkim: see vault_dkim.h.
+ */
+#include "main/vault_dkim.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/num.h"
+#include "mail/addr.h"
+#include "policy/binding.h"
+#include "policy/grants.h"
+#include "rt/log.h"
+#include "table/tables.h"
+#include "trust/dkim_sign.h"
+#include "trust/tags.h"
+
+enum { KEYS_MAX = 128, BLOCK_MEMORY = 1 << 20, RAW_ED25519 = 32 };
+
+struct key {
+	const struct domain *domain;
+	const struct dkim_key *conf;
+	EVP_PKEY *pkey;
+	struct buf public;		/* SubjectPublicKeyInfo, or 32 octets */
+};
+
+struct vault_dkim {
+	const struct config *cfg;
+	struct policy *policy;
+	struct tables tables;
+	struct token_keys tokens;
+	struct key key[KEYS_MAX];
+	size_t n;
+};
+
+struct vault_dkim *
+vault_dkim_new(const struct config *cfg, struct str token_keys)
+{
+	struct vault_dkim *v = calloc(1, sizeof *v);
+
+	if (!v)
+		abort();
+	v->cfg = cfg;
+	v->policy = policy_new(cfg);
+	if (!v->policy)
+		abort();
+	policy_tables(v->policy, &v->tables);
+	(void)token_keys_parse(&v->tokens, token_keys);
+	return v;
+}
+
+void
+vault_dkim_free(struct vault_dkim *v)
+{
+	for (size_t i = 0; i < v->n; i++) {
+		EVP_PKEY_free(v->key[i].pkey);
+		buf_done(&v->key[i].public);
+	}
+	policy_free(v->policy);
+	tables_done(&v->tables);
+	OPENSSL_cleanse(&v->tokens, sizeof v->tokens);
+	free(v);
+}
+
+void
+vault_dkim_tables(struct vault_dkim *v, int fd, uint64_t generation)
+{
+	(void)tables_take(&v->tables, fd, generation);
+}
+
+/* ---- keys ---- */
+
+static EVP_PKEY *
+read_pem(struct str pem)
+{
+	BIO *in = BIO_new_mem_buf(pem.p, (int)pem.n);
+	EVP_PKEY *key = in ? PEM_read_bio_PrivateKey(in, NULL, NULL, NULL) : NULL;
+	int kind = key ? EVP_PKEY_get_base_id(key) : 0;
+
+	BIO_free(in);
+	if (key && kind != EVP_PKEY_RSA && kind != EVP_PKEY_ED25519) {
+		EVP_PKEY_free(key);
+		key = NULL;
+	}
+	return key;
+}
+
+static void
+public_half(struct key *k)
+{
+	unsigned char raw[RAW_ED25519], *der = NULL;
+	size_t n = sizeof raw;
+	int len;
+
+	buf_init(&k->public, 4096);
+	if (EVP_PKEY_get_base_id(k->pkey) == EVP_PKEY_ED25519) {
+		if (EVP_PKEY_get_raw_public_key(k->pkey, raw, &n) == 1)
+			(void)buf_put(&k->public, str_from(raw, n));
+		return;
+	}
+	len = i2d_PUBKEY(k->pkey, &der);
+	if (len > 0)
+		(void)buf_put(&k->public, str_from(der, (size_t)len));
+	OPENSSL_free(der);
+}
+
+bool
+vault_dkim_add(struct vault_dkim *v, struct str path, struct str pem)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < v->cfg->ndomain; i++) {
+		const struct domain *d = &v->cfg->domain[i];
+
+		for (size_t j = 0; j < d->ndkim && v->n < KEYS_MAX; j++) {
+			struct key *k = &v->key[v->n];
+
+			if (!str_eq(d->dkim[j].file, path))
+				continue;
+			*k = (struct key){ .domain = d, .conf = &d->dkim[j],
+				.pkey = read_pem(pem) };
+			if (!k->pkey)
+				return false;
+			public_half(k);
+			v->n++;
+			known = true;
+		}
+	}
+	return known;
+}
+
+static const struct key *
+find_key(const struct vault_dkim *v, struct str domain, struct str selector)
+{
+	for (size_t i = 0; i < v->n; i++)
+		if (str_ieq(v->key[i].domain->name, domain) &&
+		    str_ieq(v->key[i].conf->selector, selector))
+			return &v->key[i];
+	return NULL;
+}
+
+/* ---- what is asked to be signed ---- */
+
+/* The one mailbox of the block's only From line. */
+static bool
+block_author(struct str block, struct arena *a, struct str *local, struct str *domain)
+{
+	struct addr_list from;
+	struct str rest = block, value = {};
+	size_t n = 0;
+
+	while (rest.n > 0) {
+		struct str line = str_split(&rest, '\n');
+
+		if (!str_starts(line, STR("from:")))
+			continue;
+		value = str_skip(line, 5);
+		n++;
+	}
+	if (n != 1 || !addr_list_parse(value, a, &from) || from.n != 1)
+		return false;
+	*local = from.addr[0].local;
+	*domain = from.addr[0].domain;
+	return true;
+}
+
+/* Its last line is our own field, for that key. */
+static bool
+block_field(struct str block, const struct key *k, struct arena *a)
+{
+	static const struct str name = STR_INIT("dkim-signature:");
+	ssize_t nl = str_rchr(block, '\n');
+	struct str line = str_skip(block, (size_t)(nl + 1));
+	const struct tag *d, *s, *l;
+	struct tags t;
+
+	if (!str_starts(line, name) || !tags_parse(str_skip(line, name.n), a, &t))
+		return false;
+	d = tags_find(&t, "d");
+	s = tags_find(&t, "s");
+	l = tags_find(&t, "l");
+	return d && s && !l && str_ieq(d->value, k->domain->name) &&
+	    str_ieq(s->value, k->conf->selector);
+}
+
+/* A line of the configuration lets somebody of that kind write so, or hands the question to the
+ * access map; or it is for this host's own users. */
+static bool
+static_grant(const struct vault_dkim *v, enum grant_kind kind, struct str local,
+    struct str domain)
+{
+	const struct config *cfg = v->cfg;
+
+	for (size_t i = 0; i < cfg->ngrant; i++) {
+		struct grant_hit hit = { .yes = true, .kind = kind, .line_of = &cfg->grant[i] };
+
+		if (cfg->grant[i].kind == kind && binding_narrow(v->policy, &hit, local, domain))
+			return true;
+	}
+	for (size_t i = 0; i < cfg->nlistener; i++)
+		if (kind == GRANT_LOCAL_UID && cfg->listener[i].kind == L_LOCAL)
+			return true;
+	return cfg->access_file.n > 0 && (kind == GRANT_NETWORK || kind == GRANT_HOSTNAME ||
+	    kind == GRANT_CERTIFICATE);
+}
+
+/* NULL, or why not. */
+static const char *
+forbidden(const struct vault_dkim *v, const struct msg_dkim_sign *m, struct arena *a)
+{
+	const struct key *k = find_key(v, m->domain, m->selector);
+	struct str local, domain;
+
+	if (!k)
+		return "no such key";
+	if (!block_author(m->block, a, &local, &domain))
+		return "no single author";
+	if (!domain_eq(domain, k->domain->name))
+		return "the author is of another domain";
+	if (!block_field(m->block, k, a))
+		return "not a signature of that key";
+	if (m->grant != 0)
+		return m->grant - 1 <= GRANT_DESTINATION && static_grant(v,
+		    (enum grant_kind)(m->grant - 1), local, domain) ? NULL :
+		    "no grant covers the author";
+	if (token_judge(&v->tokens, m->token, m->identity, m->at_ms) != TOKEN_GOOD)
+		return "the token is not good";
+	return binding_user_covers(v->policy, m->identity, local, domain) == FIND_YES ? NULL :
+	    "the login does not cover the author";
+}
+
+static void
+sign(struct vault_dkim *v, struct ipc *ch, uint64_t call, const struct msg_dkim_sign *m)
+{
+	struct msg_dkim_signed answer = {};
+	struct buf signature;
+	const char *why;
+	struct arena a;
+
+	arena_init(&a, BLOCK_MEMORY);
+	buf_init(&signature, 1024);
+	why = forbidden(v, m, &a);
+	if (!why && dkim_sign_locally(find_key(v, m->domain, m->selector)->pkey, m->block,
+	    &signature)) {
+		answer.ok = true;
+		answer.signature = buf_str(&signature);
+	} else {
+		log_begin(LOG_WARN, "not_signed");
+		log_s("domain", m->domain);
+		log_s("selector", m->selector);
+		log_s("identity", m->identity);
+		log_cstr("why", why ? why : "the key does not sign");
+		log_end();
+	}
+	(void)ipc_reply(ch, call, MSG_dkim_signed, &answer);
+	buf_done(&signature);
+	arena_done(&a);
+}
+
+bool
+vault_dkim_msg(struct vault_dkim *v, struct ipc *ch, enum msg_type type, uint64_t call,
+    const union msg *m)
+{
+	struct msg_dkim_public_key key = {};
+	const struct key *k;
+
+	if (type == MSG_dkim_sign) {
+		sign(v, ch, call, &m->dkim_sign);
+		return true;
+	}
+	if (type != MSG_dkim_public)
+		return false;
+	if (m->dkim_public.index < v->n) {
+		k = &v->key[m->dkim_public.index];
+		key = (struct msg_dkim_public_key){ .there = true, .domain = k->domain->name,
+			.selector = k->conf->selector, .stage = (uint8_t)k->conf->stage,
+			.key = buf_str(&k->public) };
+	}
+	(void)ipc_reply(ch, call, MSG_dkim_public_key, &key);
+	return true;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * vault_dkim: DKIM keys as vault holds them: what it signs, and for whom.
+ *
+ * 1. A private key never leaves; workers get public halves and signatures.
+ * 2. What is signed is a canonical header block: its From must be the one mailbox that the worker
+ *    claims, in the domain of the key, and its last line the unsigned DKIM-Signature of that domain
+ *    and selector.
+ * 3. The author is covered by a login token that vault minted (and the login's own binding), or by
+ *    a grant that stands in the configuration.  A lying worker gains nothing else.
+ */
+#ifndef MAIN_VAULT_DKIM_H
+#define MAIN_VAULT_DKIM_H
+
+#include "conf/config.h"
+#include "ipc/ipc.h"
+#include "sasl/token.h"
+
+struct vault_dkim;
+
+struct vault_dkim *vault_dkim_new(const struct config *cfg, struct str token_keys);
+void vault_dkim_free(struct vault_dkim *v);
+/* The text of a PEM file that the configuration names.  False: no key, or not of a kind we have. */
+bool vault_dkim_add(struct vault_dkim *v, struct str path, struct str pem);
+/* New tables from lookup; takes fd. */
+void vault_dkim_tables(struct vault_dkim *v, int fd, uint64_t generation);
+/* False: not its message. */
+bool vault_dkim_msg(struct vault_dkim *v, struct ipc *ch, enum msg_type type, uint64_t call,
+    const union msg *m);
+
+#endif
