@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/ascii.h"
+#include "trust/dkim_parts.h"
 
 enum { OUT = 4096 };
 
@@ -50,8 +51,7 @@ body_hash_want(struct body_hashes *b, struct body_wish w)
 		abort();
 	h->wish = w;
 	h->md = EVP_MD_CTX_new();
-	if (!h->md || EVP_DigestInit_ex(h->md, w.alg == BODY_SHA1 ? EVP_sha1() : EVP_sha256(),
-	    NULL) != 1) {
+	if (!h->md || EVP_DigestInit_ex(h->md, memo_md(w.alg == BODY_SHA1), NULL) != 1) {
 		EVP_MD_CTX_free(h->md);
 		free(h);
 		return -1;

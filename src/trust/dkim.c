@@ -133,7 +133,7 @@ header_fits(const struct dkim_work *w, const struct one *o, const struct sig_key
     struct arena *a)
 {
 	const struct sig_tags *t = &o->tags;
-	const EVP_MD *md = t->alg == SIG_RSA_SHA1 ? EVP_sha1() : EVP_sha256();
+	const EVP_MD *md = memo_md(t->alg == SIG_RSA_SHA1);
 	struct sig_sink to = { .md = EVP_MD_CTX_new() };
 	struct sig_choice fields = { w->h, t->name, t->nname, t->relaxed_header, o->field };
 	unsigned char digest[EVP_MAX_MD_SIZE];

@@ -48,7 +48,7 @@ sig_key_of(struct str octets, struct sig_key *out)
 {
 	*out = (struct sig_key){ .sha256 = true, .sha1 = true };
 	out->ed25519 = octets.n == ED25519_OCTETS;
-	out->key = out->ed25519 ? ed25519_of(octets) : rsa_of(octets);
+	out->key = out->ed25519 ? ed25519_of(octets) : memo_key(octets, rsa_of);
 	if (out->key)
 		out->bits = (unsigned)EVP_PKEY_get_bits(out->key);
 	return out->key != NULL;
@@ -101,7 +101,7 @@ sig_key_parse(struct str record, struct arena *a, struct sig_key *out, const cha
 	*why = "the key cannot be read";
 	if (!tags_base64(p->value, a, &octets))
 		return AUTH_PERMERROR;
-	out->key = rsa ? rsa_of(octets) : ed25519_of(octets);
+	out->key = rsa ? memo_key(octets, rsa_of) : ed25519_of(octets);
 	if (!out->key)
 		return AUTH_PERMERROR;
 	out->bits = (unsigned)EVP_PKEY_get_bits(out->key);
@@ -143,18 +143,31 @@ sig_key_fetch(struct str selector, struct str domain, struct trust_dns *dns, str
 	return r;
 }
 
+static EVP_PKEY_CTX *
+rsa_verifier(const struct sig_key *k, enum sig_alg alg)
+{
+	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(k->key, NULL);
+
+	if (c && EVP_PKEY_verify_init(c) == 1 &&
+	    EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_PADDING) == 1 &&
+	    EVP_PKEY_CTX_set_signature_md(c, memo_md(alg == SIG_RSA_SHA1)) == 1)
+		return c;
+	EVP_PKEY_CTX_free(c);
+	return NULL;
+}
+
 static bool
 verify_rsa(const struct sig_key *k, enum sig_alg alg, struct str digest, struct str sig)
 {
-	EVP_PKEY_CTX *c = EVP_PKEY_CTX_new(k->key, NULL);
-	bool good = c && EVP_PKEY_verify_init(c) == 1 &&
-	    EVP_PKEY_CTX_set_rsa_padding(c, RSA_PKCS1_PADDING) == 1 &&
-	    EVP_PKEY_CTX_set_signature_md(c, alg == SIG_RSA_SHA1 ? EVP_sha1() :
-	    EVP_sha256()) == 1 &&
-	    EVP_PKEY_verify(c, (const unsigned char *)sig.p, sig.n,
+	EVP_PKEY_CTX **kept = alg == SIG_RSA_SHA1 ? NULL : memo_verifier(k->key);
+	EVP_PKEY_CTX *c = kept && *kept ? *kept : rsa_verifier(k, alg);
+	bool good = c && EVP_PKEY_verify(c, (const unsigned char *)sig.p, sig.n,
 	    (const unsigned char *)digest.p, digest.n) == 1;
 
-	EVP_PKEY_CTX_free(c);
+	if (kept)
+		*kept = c;
+	else
+		EVP_PKEY_CTX_free(c);
 	return good;
 }
 

@@ -68,6 +68,12 @@ void sig_key_done(struct sig_key *k);
 enum auth_result sig_key_fetch(struct str selector, struct str domain, struct trust_dns *dns,
     struct arena *a, struct sig_key *out, bool *found, const char **why);
 
+/* dkim_memo.c: the key of these octets, read once; a reference of the caller's. */
+EVP_PKEY *memo_key(struct str der, EVP_PKEY *(*read)(struct str der));
+/* Where a context that is ready to verify with that key by SHA-256 is kept; NULL: nowhere. */
+EVP_PKEY_CTX **memo_verifier(const EVP_PKEY *key);
+const EVP_MD *memo_md(bool sha1);
+
 /* Where canonical octets go: a hash, or a buffer for whoever signs them. */
 struct sig_sink {
 	EVP_MD_CTX *md;			/* NULL: */
