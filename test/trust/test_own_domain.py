@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: ISC
 """Nobody outside writes in the name of our domains: requirements-2 S1, S2, requirements-3 3.1 (1, 4, 10)."""
+import dkim
 import pytest
 
 from decidelab import Lab, OURS, key_record, message, record, sign, site, txt
@@ -78,3 +79,27 @@ def test_T_INBOUND_OK(house):
     assert house.fate('ann@friend.example', m, ip='203.0.113.9')[0] == 'Inbox'
     assert house.fate('ann@friend.example', message('Ann <ann@friend.example>'), ip='203.0.113.9')[0] == 'Inbox'
     assert b'Authentication-Results: ' in house.stored(m)[1]
+
+
+def own_key(house):
+    """Selector and private key of this server's own signatures, as init made them."""
+    import re
+    line = re.search(r'(?m)^\s*dkim\s+(\S+)\s+(\S+)', house.server.conf.read_text())
+    return line.group(1), (house.server.dir / line.group(2)).read_bytes()
+
+
+def test_S1_S2_our_own_mail_comes_home(house):
+    """A plain forward brings our signed mail back: the key of this server proves it, and no DNS shows that key."""
+    selector, pem = own_key(house)
+
+    def sign_as_we(text, include=None):
+        return dkim.sign(text.encode(), selector.encode(), OURS.encode(), pem, canonicalize=(b'relaxed', b'relaxed'),
+                         include_headers=include).decode() + text
+    m = sign_as_we(message('Bob <bob@%s>' % OURS))
+    assert house.fate('bob@' + OURS, m, ip='203.0.113.20')[0] == 'Inbox'
+    assert house.fate('srs@list.example', sign_as_we(message('Bob <bob@%s>' % OURS)), ip='203.0.113.20')[0] == 'Inbox'
+    for changed in (m.replace('as discussed', 'as disgusting'), m.replace('Subject: ', 'Subject: you '),
+                    m.replace('Bob <bob', 'Bob <boss')):
+        assert house.fate('bob@' + OURS, changed, ip='203.0.113.20')[0] == '550 5.7.1'
+    half = sign_as_we(message('Bob <bob@%s>' % OURS), [b'from', b'date'])          # what a reader sees is not covered
+    assert house.fate('bob@' + OURS, half, ip='203.0.113.20')[0] == '550 5.7.1'
