@@ -59,7 +59,7 @@ batv_tag(const struct batv_conf *c, struct str address, struct arena *a, struct 
     const char **why)
 {
 	unsigned ends = (day(c->now_s) + BATV_DAYS) % CYCLE;
-	struct str local, host, head;
+	struct str local, host, head, plain;
 	char mac[MAC];
 
 	*out = address;
@@ -72,7 +72,8 @@ batv_tag(const struct batv_conf *c, struct str address, struct arena *a, struct 
 	if (batv_looks_like(local))
 		return BATV_UNCHANGED;
 	head = str_fmt(a, "%u%03u", c->number[0] % 10, ends);
-	if (head.n != KEY_DAY || !mac_of(c->secret[0], head, address, a, mac) ||
+	if (head.n != KEY_DAY || !rewrite_join(local, host, a, &plain) ||
+	    !mac_of(c->secret[0], head, plain, a, mac) ||
 	    !rewrite_join(str_cat(a, STR("prvs="), head, str_from(mac, MAC), STR("="), local),
 	    host, a, out))
 		return error(why, "memory");
