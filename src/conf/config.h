@@ -60,6 +60,7 @@ struct config {
 	bool relay_hosts_only;		/* its RELAY names are not for names below them */
 	bool blocklist_recipients;	/* its keys without tag count for recipients too */
 	bool accept_unqualified;	/* senders without a domain */
+	unsigned forward_unsigned;	/* enum forward_unsigned of policy/forward.h */
 	bool accept_unresolvable;	/* senders whose domain cannot be found */
 	struct may_send *may_send;
 	size_t nmay_send;

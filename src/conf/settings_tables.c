@@ -9,6 +9,8 @@
 #include "conf/settings.h"
 
 
+static const char *const forward_unsigned[] = { "srs", "wrap", "refuse", NULL };
+
 static const struct setting set_top[] = {
 	{ .name = "hostname", .type = SET_DOMAIN,
 	  .offset = offsetof(struct config, hostname),
@@ -172,6 +174,14 @@ static const struct setting set_top[] = {
 	  .text =
 	    "Refusals of the access map that have no tag count for recipients as they do "
 	    "for senders. Those with To: always count." },
+	{ .name = "forward-unsigned", .type = SET_WORD,
+	  .offset = offsetof(struct config, forward_unsigned),
+	  .dflt = "srs", .words = forward_unsigned,
+	  .text =
+	    "What an alias or forward does with mail whose author's domain asks for rejection "
+	    "(DMARC) and did not sign it, so that the next server will see it fail: send it with "
+	    "a sender of ours like all other mail (srs), send it whole inside a message of ours "
+	    "(wrap), or refuse it." },
 	{ .name = "accept-unqualified-senders", .type = SET_BOOL,
 	  .offset = offsetof(struct config, accept_unqualified),
 	  .dflt = "no", .loose = LOOSE_UP,

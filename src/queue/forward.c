@@ -203,6 +203,7 @@ forward_target(const struct forwarding *f, struct arena *a, struct queue_target 
 		.null_sender = env->null_sender, .owner = t->sender.n > 0,
 		.sender_ours = ours(f->cfg, domain_of(env->sender)), .inside = f->goal->inside,
 		.bounce = f->goal->maker.who == MAKER_VERIFIED_SRS, .found = env->flags,
+		.unsigned_strict = (enum forward_unsigned)f->cfg->forward_unsigned,
 	};
 	struct forward_verdict v;
 	enum forwarded r = FORWARDED;
@@ -229,5 +230,5 @@ forward_target(const struct forwarding *f, struct arena *a, struct queue_target 
 	}
 	if (r != FORWARD_LATER)
 		log_forward(f, &v, t->sender.n > 0 ? t->sender : env->sender);
-	return r;
+	return r == FORWARDED && v.act == FORWARD_WRAP ? FORWARD_WRAPPED : r;
 }

@@ -31,7 +31,8 @@ struct forwarding {
 	uint32_t now_s;
 };
 
-enum forwarded { FORWARDED, FORWARD_LATER, FORWARD_NEVER };
+/* WRAPPED: t->sender is for a new message that carries this one. */
+enum forwarded { FORWARDED, FORWARD_WRAPPED, FORWARD_LATER, FORWARD_NEVER };
 
 /* May set t->sender.  suspends in vault */
 enum forwarded forward_target(const struct forwarding *f, struct arena *a, struct queue_target *t);

@@ -56,7 +56,7 @@ struct queue_ops {
 	void (*big_live)(void *ctx, uint64_t n, uint64_t gen);
 	void (*big_live_end)(void *ctx);
 	/* May suspend.  Everything in *out lives in the arena. */
-	enum becomes (*expand)(void *ctx, const struct spool_env *env, struct str addr,
+	enum becomes (*expand)(void *ctx, const struct spool_msg *m, struct str addr,
 	    struct arena *a, struct becoming *out);
 };
 

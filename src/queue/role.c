@@ -16,6 +16,7 @@
 #include "queue/forward.h"
 #include "queue/parts.h"
 #include "queue/vault.h"
+#include "queue/wrap.h"
 #include "route/client.h"
 #include "route/expand.h"
 #include "route/find.h"
@@ -37,7 +38,7 @@ struct queue_role {
 /* One recipient on its way. */
 struct asked {
 	struct queue_role *r;
-	const struct spool_env *env;
+	const struct spool_msg *m;
 	struct str addr;
 	struct arena *a;
 };
@@ -127,16 +128,31 @@ take_goal(const struct goal *g, struct queue_target *t)
 	return false;
 }
 
+/* Its own way ends here; the new message goes on by itself.  suspends */
+static enum becomes
+wrapped(const struct asked *k, const struct goal *g, struct queue_target *t)
+{
+	const struct wrapping w = { .m = k->m, .at = k->addr, .to = g->addr, .sender = t->sender };
+
+	if (wrap_message(k->r->q, &w, k->a) != SPOOL_OK)
+		return BECOMES_LATER;
+	t->transport = T_DISCARD;
+	return BECOMES_OK;
+}
+
 /* Mail that leaves us under a foreign sender gets one of ours, which leads back.  suspends */
 static enum becomes
 leaves(const struct asked *k, const struct goal *g, struct queue_target *t,
     struct becoming *out)
 {
-	switch (forward_target(&(struct forwarding){ .env = k->env, .goal = g, .at = k->addr,
+	switch (forward_target(&(struct forwarding){
+	    .env = &k->m->env, .goal = g, .at = k->addr,
 	    .cfg = k->r->q->cfg, .vault = k->r->vault, .rates = k->r->rates,
 	    .now_s = queue_sec(k->r->q) }, k->a, t)) {
 	case FORWARDED:
 		return BECOMES_OK;
+	case FORWARD_WRAPPED:
+		return wrapped(k, g, t);
 	case FORWARD_LATER:
 		return BECOMES_LATER;
 	case FORWARD_NEVER:
@@ -218,7 +234,7 @@ goals(const struct asked *k, const struct expansion *x, struct becoming *out)
 static enum becomes
 expand_srs(const struct asked *k, struct becoming *out)
 {
-	const struct spool_env *env = k->env;
+	const struct spool_env *env = &k->m->env;
 	struct srs_verified v = {};
 	struct expansion x = {};
 
@@ -263,10 +279,10 @@ untagged(const struct asked *k)
 }
 
 static enum becomes
-expand(void *ctx, const struct spool_env *env, struct str addr, struct arena *a,
+expand(void *ctx, const struct spool_msg *m, struct str addr, struct arena *a,
     struct becoming *out)
 {
-	struct asked k = { .r = ctx, .env = env, .addr = addr, .a = a };
+	struct asked k = { .r = ctx, .m = m, .addr = addr, .a = a };
 	struct expansion x = {};
 
 	*out = (struct becoming){};

@@ -162,7 +162,7 @@ struct fate {
 static void
 ask(struct intake *in, struct fate *f)
 {
-	f->how = in->q->ops.expand(in->q->ctx, &in->m->env, f->addr, in->a, &f->x);
+	f->how = in->q->ops.expand(in->q->ctx, in->m, f->addr, in->a, &f->x);
 }
 
 /* Did the client say this very address? */

@@ -164,14 +164,14 @@ big_live_end(void *ctx)
 }
 
 static enum becomes
-expand(void *ctx, const struct spool_env *env, struct str addr, struct arena *a,
+expand(void *ctx, const struct spool_msg *msg, struct str addr, struct arena *a,
     struct becoming *out)
 {
 	struct house *h = ctx;
 	struct str local = addr, domain = {};
 	ssize_t at = str_rchr(addr, '@');
 
-	(void)env;
+	(void)msg;
 	*out = (struct becoming){ .t = arena_zalloc(a, 3 * sizeof *out->t), .n = 1 };
 	/* a list so long that one message may have only a few of them */
 	if (!out->t || (str_starts(addr, STR("long")) && !arena_alloc(a, 10 << 20)))
