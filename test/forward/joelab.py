@@ -110,7 +110,10 @@ class Scene:
             self.ends.pop()()
 
     def zones(self):
-        """somedomain.com asks for rejection; sometimes.example asks for nothing; both have SPF with -all."""
+        """somedomain.com asks for rejection; sometimes.example asks for nothing; both have SPF with -all.  The top is
+        there because DMARC walks up to it."""
+        yield 'com', ''
+        yield 'example', ''
         yield 'somedomain.com', HOST % (('10.98.0.1',) * 2) + self.key.record + '_dmarc IN TXT "v=DMARC1; p=reject"\n'
         yield 'sometimes.example', HOST % (('10.98.0.1',) * 2) + self.key.record
         yield 'forwardtome.com', HOST % (('10.98.0.2',) * 2)
@@ -181,11 +184,15 @@ virtual_alias_domains = forwardtome.com
 virtual_alias_maps = texthash:%s/virtual
 mynetworks = 127.0.0.0/8
 smtp_host_lookup = dns
+disable_dns_lookups = no
+smtp_dns_support_level = enabled
 default_transport = smtp
 ''' % (PLACES['forwarder'], etc))
                 self.out = open(self.dir / 'master.out', 'wb')
+                (self.dir / 'resolv.conf').write_text('nameserver %s\n' % PLACES['mike'])
+                bind = ['sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', self.dir / 'resolv.conf']
                 self.process = subprocess.Popen(
-                    [*scene.net.prefix('forwarder'), self.root / 'usr/lib/postfix/sbin/master', '-c', etc, '-d'],
+                    [*scene.net.prefix('forwarder'), *bind, self.root / 'usr/lib/postfix/sbin/master', '-c', etc, '-d'],
                     env=self.env, stdout=self.out, stderr=self.out, stdin=subprocess.DEVNULL, start_new_session=True)
                 wait_for(lambda: scene.net.accepts('forwarder'), 20)
                 return self

@@ -7,11 +7,13 @@ import pytest
 
 import lab
 from joelab import Scene, letter
-from peerlab import wait_for
+from peerlab import parse, wait_for
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0 or lab.AS != 'root', reason='network namespaces and port 25 need root')
 
-ALIASES = 'postmaster: alice\njoe: joe@strict.example\ngone: nobody@strict.example\n'
+ALIASES = ('postmaster: alice\njoe: joe@strict.example\ngone: nobody@strict.example\n'
+           'home: joe@joes.example\nother: alice@joes.example\n')
+LISTED = 'forwarder forwardtome.com via spf-host for joe@joes.example\n'
 
 
 @pytest.fixture(scope='module')
@@ -23,6 +25,19 @@ def ours(tmp_path_factory):
         scene.out = scene.strict()
         scene.origin = scene.house('mike', 'somedomain.com', users=('mike', 'alice'))
         scene.forwarder = scene.house('forwarder', 'forwardtome.com', aliases=ALIASES)
+        scene.home = scene.house('joe', 'joes.example', users=('joe', 'alice'), extra=LISTED)
+        yield scene
+
+
+@pytest.fixture(scope='module')
+def raw(tmp_path_factory):
+    """The forwarder is a Postfix that keeps the sender; joe's provider is postern and joe has listed the forwarder."""
+    path = tmp_path_factory.mktemp('raw')
+    lab.open_way(path)
+    with Scene(path) as scene:
+        scene.origin = scene.house('mike', 'somedomain.com', users=('mike', 'alice'))
+        scene.fix = scene.postfix({'joe@forwardtome.com': 'joe@joes.example', 'alice@forwardtome.com': 'alice@joes.example'})
+        scene.home = scene.house('joe', 'joes.example', users=('joe', 'alice'), extra=LISTED)
         yield scene
 
 
@@ -65,3 +80,91 @@ def test_B13_late_bounce_through_srs(ours):
     assert ours.send('liar', '', srs.replace('alice', 'mike'), bounce).startswith('550')
     ours.forwarder.wait_empty()
     assert len(ours.origin.mails('alice')) == 1
+
+
+def folder(scene, user, tag):
+    """Where the mail of that subject lies in joe's provider: (folder, message)."""
+    base = scene.home.maildir(user)
+
+    def look():
+        for name, place in (('inbox', base / 'new'), ('junk', base / '.Junk' / 'new')):
+            for f in place.iterdir() if place.is_dir() else ():
+                m = parse(f)
+                if m['Subject'] == tag:
+                    return name, m
+    try:
+        return wait_for(look, 40)
+    except AssertionError as e:
+        raise AssertionError('%s has no %s\n%s' % (user, tag, scene.home.log()[-3000:])) from e
+
+
+def results(m):
+    field = ' '.join(m['Authentication-Results'].split())
+    assert field.startswith('mx.joes.example') and sum('mx.joes' in f for f in m.get_all('Authentication-Results')) == 1
+    return field
+
+
+def test_T_JOE_1_direct(raw):
+    """mike writes to joe at home: SPF passes and is aligned."""
+    raw.origin.sendmail('-f', 'mike@somedomain.com', 'joe@joes.example', text=letter('direct', to='joe@joes.example'))
+    where, m = folder(raw, 'joe', 'direct')
+    assert where == 'inbox' and 'spf=pass' in results(m) and 'dmarc=pass' in results(m)
+
+
+def test_T_JOE_2a_raw_forward_signed(raw):
+    """Passed on as it is: SPF fails, the signature survives, the inbox."""
+    raw.origin.sendmail('-f', 'mike@somedomain.com', 'joe@forwardtome.com', text=raw.key.sign(letter('2a')))
+    where, m = folder(raw, 'joe', '2a')
+    field = results(m)
+    assert where == 'inbox' and 'spf=fail' in field and 'dkim=pass' in field and 'dmarc=pass' in field
+    raw.origin.sendmail('-f', 'mike@somedomain.com', 'alice@forwardtome.com', text=raw.key.sign(letter('2a-alice')))
+    assert folder(raw, 'alice', '2a-alice')[0] == 'inbox'           # whether she has listed the forwarder or not
+
+
+def test_T_JOE_2b_raw_forward_unsigned_listed(raw):
+    """No signature, p=reject, but joe named this forwarder: delivered and marked, not refused."""
+    raw.origin.sendmail('-f', 'mike@somedomain.com', 'joe@forwardtome.com', text=letter('2b'))
+    where, m = folder(raw, 'joe', '2b')
+    assert where == 'junk' and 'dmarc=fail' in results(m) and m['Postern-Verdict'].startswith('junk')
+
+
+def test_T_JOE_2c_raw_forward_unsigned_unlisted(raw):
+    """The same for alice, who has not: 550, and mike is told by the forwarder."""
+    raw.origin.sendmail('-f', 'mike@somedomain.com', 'alice@forwardtome.com', text=letter('2c'))
+    line = wait_for(lambda: [ln for ln in (raw.fix.dir / 'maillog').read_text().splitlines() if 'status=bounced' in ln and
+                             'alice@joes.example' in ln], 40)[0]
+    assert '550 5.7.1' in line and 'DMARC' in line
+    assert not (raw.home.maildir('alice') / '.Junk').exists() or 'Subject: 2c' not in ''.join(
+        f.read_text() for f in (raw.home.maildir('alice') / '.Junk' / 'new').iterdir())
+
+
+def test_T_JOE_2e_spoofer_through_the_listed_forwarder(raw):
+    """A liar writes as mike through the forwarder that joe trusts: Junk, never the inbox."""
+    assert raw.send('liar', 'mike@somedomain.com', 'joe@forwardtome.com', letter('2e')).startswith('250')
+    where, m = folder(raw, 'joe', '2e')
+    assert where == 'junk' and 'dmarc=fail' in results(m)
+    assert raw.send('liar', 'x@liar.example', 'joe@forwardtome.com', letter('2e-own')).startswith('250')
+    assert folder(raw, 'joe', '2e-own')[0] == 'junk'
+
+
+def test_T_JOE_2d_srs(ours):
+    """The forwarder rewrites: SPF passes for it; the signature decides where it lies."""
+    ours.origin.sendmail('-f', 'mike@somedomain.com', 'home@forwardtome.com', text=ours.key.sign(letter('2d')))
+    where, m = folder(ours, 'joe', '2d')
+    field = results(m)
+    assert where == 'inbox' and 'spf=pass' in field and 'dkim=pass' in field and 'dmarc=pass' in field
+    assert m['Return-Path'].startswith('<SRS0=')
+    plain = letter('2d-plain', 'mike@sometimes.example')
+    assert ours.send('mike', 'mike@sometimes.example', 'home@forwardtome.com', plain).startswith('250')
+    where, m = folder(ours, 'joe', '2d-plain')
+    assert where == 'junk' and 'spf=pass' in results(m), 'unsigned, no policy: nobody vouches for the author'
+
+
+def test_T_FWD_03_spoof_is_not_forwarded(ours):
+    """A spoof that arrives at our forwarder: refused there, nothing goes out."""
+    got = ours.send('liar', 'mike@somedomain.com', 'joe@forwardtome.com', letter('spoof'))
+    assert got.startswith('550 5.7.1') or got.startswith("550 b'5.7.1"), got
+    got = ours.send('liar', 'mike@sometimes.example', 'joe@forwardtome.com', letter('spoof2', 'mike@sometimes.example'))
+    assert got.startswith('550'), got                               # junk for somebody without a mailbox here
+    ours.forwarder.wait_empty()
+    assert not [m for m in ours.out() if b'spoof' in base64.b64decode(m['data'])]
