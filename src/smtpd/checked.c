@@ -128,6 +128,25 @@ checked_body(struct session *s, struct str bytes)
 		checks_body(&s->checked->c, bytes);
 }
 
+/* A forwarder that keeps the senders is known by its own name (HELO, RFC 7208 2.3), which is asked
+ * for only where it could be one of ours. */
+static void
+check_forwarder(struct session *s, struct checked *k)
+{
+	const struct senders_conf *c = &s->srv->cfg->senders;
+	struct spf_query spf = {
+		.ip = k->q.ip, .helo = k->q.helo, .receiver = k->q.authserv_id,
+		.now_s = k->q.now_s, .dns = &k->dns, .a = &s->mem,
+	};
+	bool listed = false;
+
+	for (size_t i = 0; i < c->nforwarder; i++)
+		listed |= c->forwarder[i].via == VIA_SPF_HOST &&
+		    domain_under(k->q.helo, c->forwarder[i].name);
+	if (listed && k->q.has_ip && k->q.mail_domain.n > 0)
+		spf_check_helo(&spf, &k->c.spf_helo);
+}
+
 void
 checked_end(struct session *s)
 {
@@ -137,6 +156,7 @@ checked_end(struct session *s)
 		return;
 	clock_on(k);
 	checks_end(&k->c, &k->q);
+	check_forwarder(s, k);
 	clock_off(k);
 	sender_facts(s->srv->cfg, &k->c, &k->q, &k->who);
 	k->who.begins_wrong = s->tx->head.n > 0 && ascii_iswsp(s->tx->head.p[0]);

@@ -133,7 +133,7 @@ class Scene:
 
     def house(self, place, domain, extra='', **opt):
         h = House(self.path / place, prefix=self.net.prefix(place), address=PLACES[place], port=25, domain=domain,
-                  hostname='mx.' + domain, extra=self.nsd.conf(validate=False) + extra, **opt)
+                  hostname='mx.' + domain, check_senders=True, extra=self.nsd.conf(validate=False) + extra, **opt)
         self.ends.append(h.__exit__)
         return h.start()
 
