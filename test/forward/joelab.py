@@ -175,19 +175,14 @@ except smtplib.SMTPResponseException as e:
                 (etc / 'master.cf').write_text((etc / 'master.cf').read_text().replace(
                     '127.0.0.1:25 ', PLACES['forwarder'] + ':25 '))
                 (etc / 'virtual').write_text(''.join('%s %s\n' % a for a in aliases.items()))
-                (etc / 'main.cf').write_text((etc / 'main.cf').read_text() + '''
-inet_interfaces = %s
-myhostname = mx.forwardtome.com
-mydestination =
-relayhost =
-virtual_alias_domains = forwardtome.com
-virtual_alias_maps = texthash:%s/virtual
-mynetworks = 127.0.0.0/8
-smtp_host_lookup = dns
-disable_dns_lookups = no
-smtp_dns_support_level = enabled
-default_transport = smtp
-''' % (PLACES['forwarder'], etc))
+                # No setting twice: postlogd would tell itself about it before it reads, and wait for ever.
+                values = dict(inet_interfaces=PLACES['forwarder'], myhostname='mx.forwardtome.com', mydestination='',
+                              relayhost='', virtual_alias_domains='forwardtome.com', mynetworks='127.0.0.0/8',
+                              virtual_alias_maps='texthash:%s/virtual' % etc, smtp_host_lookup='dns',
+                              disable_dns_lookups='no', smtp_dns_support_level='enabled', default_transport='smtp')
+                lines = (etc / 'main.cf').read_text().splitlines()
+                lines = [ln for ln in lines if ln.partition('=')[0].strip() not in values]
+                (etc / 'main.cf').write_text('\n'.join(lines + ['%s = %s' % v for v in values.items()]) + '\n')
                 self.out = open(self.dir / 'master.out', 'wb')
                 (self.dir / 'resolv.conf').write_text('nameserver %s\n' % PLACES['mike'])
                 bind = ['sh', '-c', 'mount --bind "$0" /etc/resolv.conf && exec "$@"', self.dir / 'resolv.conf']

@@ -161,8 +161,12 @@ def test_A15_real_postfix(out):
             master = self.dir / 'etc' / 'master.cf'
             master.write_text(master.read_text().replace('127.0.0.1:25 ', '10.99.0.20:25 '))
             main = self.dir / 'etc' / 'main.cf'
-            main.write_text(main.read_text() + 'inet_interfaces = 10.99.0.20\nmydestination = fix.out.test\n'
-                            'defer_transports = local\nmynetworks = 127.0.0.0/8\n')
+            mine = ['inet_interfaces = 10.99.0.20', 'mydestination = fix.out.test', 'defer_transports = local',
+                    'mynetworks = 127.0.0.0/8']
+            # No setting twice: postlogd would tell itself about it before it reads, and wait for ever.
+            lines = [ln for ln in main.read_text().splitlines() if ln.split(' = ')[0] not in
+                     [m.split(' = ')[0] for m in mine]]
+            main.write_text('\n'.join(lines + mine) + '\n')
             self.out = open(self.dir / 'master.out', 'wb')
             self.process = subprocess.Popen([*out.net.prefix('there'), self.root / 'usr/lib/postfix/sbin/master', '-c',
                                              self.dir / 'etc', '-d'], env=self.env, stdout=self.out, stderr=self.out,
