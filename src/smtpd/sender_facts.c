@@ -99,7 +99,7 @@ read_header(const struct checks *c, const struct checks_query *q, struct sender_
 				out->fault_at = (size_t)(second->raw.p - c->header.field[0].raw.p);
 		}
 	}
-	out->odd = c->duplicates || c->obsolete;
+	out->odd = c->duplicates || c->obsolete || c->header.junk;
 	out->local = c->author.local;
 	out->domain = c->author.domain;
 	if (!domain_to_utf8(out->domain, q->a, &out->shown))
