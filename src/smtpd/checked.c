@@ -9,6 +9,7 @@
 #include "rt/clock.h"
 #include "rt/log.h"
 #include "smtpd/authors.h"
+#include "smtpd/replay.h"
 #include "smtpd/sender_facts.h"
 #include "trust/checks.h"
 
@@ -22,6 +23,7 @@ struct checked {
 	struct checks c;
 	struct sender_facts who;
 	int64_t left_ms;		/* of the time for DNS */
+	uint64_t signature;		/* replay_key of the author's; 0: not counted */
 	bool begun;
 };
 
@@ -147,6 +149,27 @@ check_forwarder(struct session *s, struct checked *k)
 		spf_check_helo(&spf, &k->c.spf_helo);
 }
 
+/* The author's signature, when nothing else speaks for who brought it. */
+static void
+count_signature(struct session *s, struct checked *k)
+{
+	struct smtpd *srv = s->srv;
+
+	k->signature = sender_replayed(&k->c, &k->q, s->tx->rcpt, s->tx->nrcpt);
+	if (k->signature == 0)
+		return;
+	if (!srv->replay)
+		srv->replay = replay_new();
+	k->who.replays = replay_seen(srv->replay, k->signature, k->q.now_s);
+	if (k->who.replays < srv->cfg->senders.replay_count || !log_wants(LOG_WARN))
+		return;
+	log_begin(LOG_WARN, "dkim_replay");
+	log_u("session", s->serial);
+	log_s("author_domain", k->who.domain);
+	log_u("deliveries", k->who.replays);
+	log_end();
+}
+
 void
 checked_end(struct session *s)
 {
@@ -160,6 +183,7 @@ checked_end(struct session *s)
 	clock_off(k);
 	sender_facts(s->srv->cfg, &k->c, &k->q, &k->who);
 	k->who.begins_wrong = s->tx->head.n > 0 && ascii_iswsp(s->tx->head.p[0]);
+	count_signature(s, k);
 	s->f.who = &k->who;
 }
 
@@ -174,6 +198,8 @@ checked_found(struct session *s, const struct verdict *v)
 		found |= FOUND_JUNK;
 		tx->junk = v->rule;
 	}
+	if (w && s->checked->signature != 0)
+		replay_add(s->srv->replay, s->checked->signature, w->now_s);
 	if (w)
 		tx->found = found | sender_found(&s->checked->c, &s->checked->q);
 }

@@ -8,6 +8,8 @@
 #include "base/utf8.h"
 #include "mail/path.h"
 #include "policy/found.h"
+#include "smtpd/replay.h"
+#include "spool/record.h"
 
 /* One organisation's names: the author's organisational domain is above both. */
 static bool
@@ -210,4 +212,36 @@ sender_found(const struct checks *c, const struct checks_query *q)
 			found |= FOUND_AUTHOR_DKIM;
 	}
 	return found;
+}
+
+/* Is one of the recipients in To or Cc? */
+static bool
+named(const struct checks *c, struct arena *a, const struct spool_rcpt *rcpt, size_t nrcpt)
+{
+	static const struct str fields[] = { STR_INIT("To"), STR_INIT("Cc") };
+
+	for (size_t i = 0; i < COUNT(fields); i++) {
+		const struct field *f = header_find(&c->header, fields[i], 0);
+		struct addr_list to;
+
+		if (!f || !addr_list_parse(f->value, a, &to))
+			continue;
+		for (size_t k = 0; k < to.n; k++)
+			for (size_t r = 0; r < nrcpt; r++)
+				if (str_ieq(to.addr[k].address, rcpt[r].addr))
+					return true;
+	}
+	return false;
+}
+
+uint64_t
+sender_replayed(const struct checks *c, const struct checks_query *q,
+    const struct spool_rcpt *rcpt, size_t nrcpt)
+{
+	if (c->dmarc.spf_aligned || named(c, q->a, rcpt, nrcpt))
+		return 0;
+	for (size_t i = 0; i < c->dkim.n; i++)
+		if (c->dkim.sig[i].result == AUTH_PASS && aligned(c, c->dkim.sig[i].domain))
+			return replay_key(c->dkim.sig[i].domain, c->dkim.sig[i].b);
+	return 0;
 }

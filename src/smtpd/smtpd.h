@@ -27,6 +27,7 @@
 #include "tls/server.h"
 
 struct limiter;
+struct replay;
 struct peer_count;
 
 struct dns_ops;
@@ -115,6 +116,7 @@ struct smtpd {
 	uint64_t accepted, refused, served;
 	uint64_t filtered;		/* times that a filter said no */
 	uint64_t tls_verify[TV_COUNT];	/* sessions by what their TLS came to */
+	struct replay *replay;		/* signatures seen; made with the first one */
 	int accepted_fd;		/* the test profile's file, or -1 */
 	bool draining;
 };

@@ -13,6 +13,7 @@
 #include "smtpd/limits.h"
 #include "smtpd/names.h"
 #include "smtpd/proxy.h"
+#include "smtpd/replay.h"
 
 enum {
 	PEERS_MAX = 20'000,		/* addresses remembered by one worker */
@@ -50,6 +51,7 @@ smtpd_free(struct smtpd *srv)
 	group_cancel(srv->sessions);
 	(void)group_wait(&srv->sessions);
 	limiter_free(srv->limiter);
+	replay_free(srv->replay);
 	policy_free(srv->policy);
 	free(srv);
 }

@@ -68,3 +68,21 @@ def test_switch_inbox(tmp_path):
         assert h.fate('x@evil.example', message('<ceo@friend.example>'))[0] == 'Junk'
         out = h.server.run('check', '--config', str(h.server.conf), check=False)
         assert 'unverified inbox' in out.stdout + out.stderr and 'dmarc-reject never' in out.stdout + out.stderr
+
+
+def test_T_DKIM_REPLAY_S15(tmp_path):
+    """The same signature again and again to people it does not name: Junk from the Nth on where that is wished."""
+    conf = '\nsenders {\n    dkim-replay junk\n    dkim-replay-count 5\n}\nworkers 1\n'
+    with Lab(tmp_path, ZONES, conf) as h:
+        fates = []
+        for i in range(7):
+            m = sign(message('<ann@friend.example>', to='someone@else.example'), 'friend.example') if i == 0 else m
+            before = {f: len(list((h.server.maildir() / f).glob('*'))) for f in ('new', '.Junk/new')}
+            assert h.give('x@evil.example', m).code == 250
+            lab.wait_for(lambda: any(len(list((h.server.maildir() / f).glob('*'))) > n for f, n in before.items()))
+            fates.append(len(list((h.server.maildir() / '.Junk/new').glob('*'))))
+        assert fates == [0, 0, 0, 0, 0, 1, 2], fates
+        named = sign(message('<ann@friend.example>'), 'friend.example')
+        for _ in range(7):                                      # who names its recipient is no replay
+            assert h.give('x@evil.example', named).code == 250
+        lab.wait_for(lambda: len(list((h.server.maildir() / 'new').glob('*'))) == 12)
