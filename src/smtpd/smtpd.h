@@ -29,7 +29,6 @@
 struct limiter;
 struct replay;
 struct peer_count;
-
 struct dns_ops;
 struct tables;
 
@@ -113,8 +112,7 @@ struct smtpd {
 	struct link visits;		/* struct session, all of them */
 	uint64_t live[4];		/* sessions by listener kind */
 	uint64_t serial;		/* of sessions, for the log */
-	uint64_t accepted, refused, served;
-	uint64_t filtered;		/* times that a filter said no */
+	uint64_t accepted, refused, served, filtered;	/* filtered: a filter said no */
 	uint64_t tls_verify[TV_COUNT];	/* sessions by what their TLS came to */
 	struct replay *replay;		/* signatures seen; made with the first one */
 	int accepted_fd;		/* the test profile's file, or -1 */
