@@ -57,8 +57,8 @@ judge_form(const struct checks *c, unsigned dot)
 	return (struct ruling){ "accept", "" };
 }
 
-/* The rules of the server itself, with the defaults of a fresh installation and a domain that nobody
- * writes as. */
+/* The server's own rules, with the defaults of a fresh installation and a domain that nobody writes
+ * as. */
 [[gnu::noinline]] static struct ruling
 judge_author(const struct auth_verb *o, const struct checks *c, const struct checks_query *q)
 {
