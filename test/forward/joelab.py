@@ -120,6 +120,7 @@ class Scene:
         yield 'joes.example', HOST % (('10.98.0.3',) * 2)
         yield 'strict.example', HOST % (('10.98.0.4',) * 2)
         yield 'liar.example', HOST % (('10.98.0.66',) * 2)
+        yield 'nospf.example', '@ IN MX 10 mx\nmx IN A 10.98.0.66\n'
         yield '98.10.in-addr.arpa', ''.join('%s.0 IN PTR mx.%s.\n' % (n, d) for n, d in (
             (1, 'somedomain.com'), (2, 'forwardtome.com'), (3, 'joes.example'), (4, 'strict.example'),
             (66, 'liar.example')))

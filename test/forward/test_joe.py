@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: ISC
 """joe@forwardtome.com in all variants, over real DNS and several mail servers in namespaces of their own."""
 import base64
+import email
+import email.policy
 import os
 
 import pytest
@@ -23,8 +25,10 @@ def ours(tmp_path_factory):
     lab.open_way(path)
     with Scene(path) as scene:
         scene.out = scene.strict()
-        scene.origin = scene.house('mike', 'somedomain.com', users=('mike', 'alice'))
-        scene.forwarder = scene.house('forwarder', 'forwardtome.com', aliases=ALIASES)
+        scene.origin = scene.house('mike', 'somedomain.com', users=('mike', 'alice', 'pm'),
+                                   aliases='postmaster: pm\ndead: nobody@strict.example\n',
+                                   extra='senders {\n    unverified inbox\n}\n')
+        scene.forwarder = scene.house('forwarder', 'forwardtome.com', aliases=ALIASES, extra='forward-unsigned wrap\n')
         scene.home = scene.house('joe', 'joes.example', users=('joe', 'alice'), extra=LISTED)
         yield scene
 
@@ -96,6 +100,41 @@ def test_B13_late_bounce_through_srs(ours):
     ours.forwarder.wait_empty()
     ours.origin.wait_empty()
     assert len(list(ours.origin.maildir('alice').glob('**/new/*'))) == 1
+
+
+def test_B13_unsigned_and_strict_is_wrapped(ours):
+    """p=reject, SPF alone: behind us DMARC would fail, so the message goes whole inside one of ours, and passes."""
+    message = letter('wrap')
+    assert ours.send('mike', 'mike@somedomain.com', 'joe@forwardtome.com', message).startswith('250')
+    m = kept(ours, 'wrap')[0]
+    data = base64.b64decode(m['data'])
+    outer = email.message_from_bytes(data, policy=email.policy.default)
+    assert m['spf'] == 'pass' and m['dmarc'] != 'reject' and m['mail_from'].startswith('SRS0=')
+    assert outer['Subject'] == 'Fwd: wrap' and 'postmaster@forwardtome.com' in outer['From']
+    assert 'mike@somedomain.com' in outer['Reply-To'] and outer.get_content_type() == 'message/rfc822'
+    assert data.endswith(message) and len(outer.get_all('Received')) >= 1
+    ours.forwarder.wait_log('event=forward', 'act=wrap', 'rule=forward-unsigned-wrapped')
+    ours.forwarder.wait_empty()
+    assert len(kept(ours, 'wrap')) == 1
+
+
+def test_R9_T_BNC_02_late_failure(ours):
+    """Taken, and refused by the next hop: whoever SPF does not speak for is told nothing, postmaster gets the message."""
+    assert ours.send('liar', 'x@nospf.example', 'dead@somedomain.com', letter('bnc', 'x@nospf.example'),
+                     server='mike').startswith('250')
+    where, m = folder(ours.origin, 'pm', 'bnc')
+    assert m.get_content().startswith('Dear Joe')
+    ours.origin.wait_log('event=undelivered', 'x@nospf.example')
+    kept_back = ours.origin.queued('--undelivered')
+    assert len(kept_back) == 1 and kept_back[0]['recipients'][0]['address'] == 'nobody@strict.example'
+    assert 'nobody there' in kept_back[0]['recipients'][0]['reason']
+    assert not [ln for ln in ours.origin.log().splitlines() if 'event=bounced' in ln and 'nospf' in ln]
+    ours.origin.verb('queue', 'drop', '--undelivered')
+    assert ours.origin.queued('--undelivered') == []
+    assert ours.send('liar', 'x@liar.example', 'dead@somedomain.com', letter('bnc2', 'x@liar.example'),
+                     server='mike').startswith('250')
+    ours.origin.wait_log('event=bounced', 'to=x@liar.example')
+    ours.origin.verb('queue', 'drop', '--all')
 
 
 def results(m):
