@@ -15,12 +15,14 @@
 #include "mail/addr.h"
 #include "policy/binding.h"
 #include "policy/grants.h"
+#include "rt/clock.h"
 #include "rt/log.h"
 #include "table/tables.h"
 #include "trust/dkim_sign.h"
 #include "trust/tags.h"
 
 enum { KEYS_MAX = 128, BLOCK_MEMORY = 1 << 20, RAW_ED25519 = 32 };
+enum { LIFE_MAX_S = 8 * 86'400 };
 
 struct key {
 	const struct domain *domain;
@@ -146,7 +148,8 @@ find_key(const struct vault_dkim *v, struct str domain, struct str selector)
 
 /* ---- what is asked to be signed ---- */
 
-/* The one mailbox of the block's only From line. */
+/* The one mailbox of the block's only From line.  Names are in small letters, as relaxed
+ * canonicalization has them: nothing else is looked at, so nothing else may be there. */
 static bool
 block_author(struct str block, struct arena *a, struct str *local, struct str *domain)
 {
@@ -156,7 +159,13 @@ block_author(struct str block, struct arena *a, struct str *local, struct str *d
 
 	while (rest.n > 0) {
 		struct str line = str_split(&rest, '\n');
+		ssize_t colon = str_chr(line, ':');
 
+		if (colon <= 0)
+			return false;
+		for (ssize_t i = 0; i < colon; i++)
+			if (line.p[i] <= ' ' || ascii_lower(line.p[i]) != line.p[i])
+				return false;
 		if (!str_starts(line, STR("from:")))
 			continue;
 		value = str_skip(line, 5);
@@ -169,6 +178,16 @@ block_author(struct str block, struct arena *a, struct str *local, struct str *d
 	return true;
 }
 
+/* It ends, and soon: what we sign cannot be sent again for ever. */
+static bool
+expires_soon(const struct tags *t)
+{
+	const struct tag *x = tags_find(t, "x");
+	int64_t at;
+
+	return x && num_parse_i64(x->value, &at) && at - wall_ms() / 1000 <= LIFE_MAX_S;
+}
+
 /* Its last line is our own field, for that key. */
 static bool
 block_field(struct str block, const struct key *k, struct arena *a)
@@ -176,23 +195,23 @@ block_field(struct str block, const struct key *k, struct arena *a)
 	static const struct str name = STR_INIT("dkim-signature:");
 	ssize_t nl = str_rchr(block, '\n');
 	struct str line = str_skip(block, (size_t)(nl + 1));
-	const struct tag *d, *s, *l;
+	const struct tag *c, *d, *s;
 	struct tags t;
 
 	if (!str_starts(line, name) || !tags_parse(str_skip(line, name.n), a, &t))
 		return false;
+	c = tags_find(&t, "c");
 	d = tags_find(&t, "d");
 	s = tags_find(&t, "s");
-	l = tags_find(&t, "l");
-	return d && s && !l && str_ieq(d->value, k->domain->name) &&
+	return c && d && s && !tags_find(&t, "l") && str_starts(c->value, STR("relaxed/")) &&
+	    expires_soon(&t) && str_ieq(d->value, k->domain->name) &&
 	    str_ieq(s->value, k->conf->selector);
 }
 
-/* A line of the configuration lets somebody of that kind write so, or hands the question to the
- * access map; or it is for this host's own users. */
+/* A line of the configuration of that kind lets somebody write so, or hands the question to the
+ * access map. */
 static bool
-static_grant(const struct vault_dkim *v, enum grant_kind kind, struct str local,
-    struct str domain)
+line_covers(const struct vault_dkim *v, enum grant_kind kind, struct str local, struct str domain)
 {
 	const struct config *cfg = v->cfg;
 
@@ -202,22 +221,46 @@ static_grant(const struct vault_dkim *v, enum grant_kind kind, struct str local,
 		if (cfg->grant[i].kind == kind && binding_narrow(v->policy, &hit, local, domain))
 			return true;
 	}
-	for (size_t i = 0; i < cfg->nlistener; i++)
-		if (kind == GRANT_LOCAL_UID && cfg->listener[i].kind == L_LOCAL)
-			return true;
-	return cfg->access_file.n > 0 && (kind == GRANT_NETWORK || kind == GRANT_HOSTNAME ||
-	    kind == GRANT_CERTIFICATE);
+	return cfg->access_file.n > 0 && kind != GRANT_POP;
 }
 
-/* NULL, or why not. */
-static const char *
-forbidden(const struct vault_dkim *v, const struct msg_dkim_sign *m, struct arena *a)
+/* What stands for a token where there is none.  A login always has one. */
+static bool
+static_grant(const struct vault_dkim *v, const struct msg_dkim_sign *m, struct str local,
+    struct str domain)
+{
+	enum grant_kind kind = (enum grant_kind)(m->grant - 1);
+
+	switch (kind) {
+	case GRANT_NETWORK:
+	case GRANT_HOSTNAME:
+	case GRANT_CERTIFICATE:
+		return line_covers(v, kind, local, domain);
+	case GRANT_POP:
+		return line_covers(v, kind, local, domain) &&
+		    binding_user_covers(v->policy, m->identity, local, domain) == FIND_YES;
+	case GRANT_LOCAL_UID:
+		for (size_t i = 0; i < v->cfg->nlistener; i++)
+			if (v->cfg->listener[i].kind == L_LOCAL)
+				return true;
+		return false;
+	case GRANT_AUTHENTICATED:
+	case GRANT_DESTINATION:
+		break;
+	}
+	return false;
+}
+
+const char *
+vault_dkim_forbids(const struct vault_dkim *v, const struct msg_dkim_sign *m, struct arena *a)
 {
 	const struct key *k = find_key(v, m->domain, m->selector);
 	struct str local, domain;
 
 	if (!k)
 		return "no such key";
+	if (k->conf->stage != DKIM_ACTIVE)
+		return "the key is not active";
 	if (!block_author(m->block, a, &local, &domain))
 		return "no single author";
 	if (!domain_eq(domain, k->domain->name))
@@ -225,10 +268,8 @@ forbidden(const struct vault_dkim *v, const struct msg_dkim_sign *m, struct aren
 	if (!block_field(m->block, k, a))
 		return "not a signature of that key";
 	if (m->grant != 0)
-		return m->grant - 1 <= GRANT_DESTINATION && static_grant(v,
-		    (enum grant_kind)(m->grant - 1), local, domain) ? NULL :
-		    "no grant covers the author";
-	if (token_judge(&v->tokens, m->token, m->identity, m->at_ms) != TOKEN_GOOD)
+		return static_grant(v, m, local, domain) ? NULL : "no grant covers the author";
+	if (token_judge(&v->tokens, m->token, m->identity, wall_ms()) != TOKEN_GOOD)
 		return "the token is not good";
 	return binding_user_covers(v->policy, m->identity, local, domain) == FIND_YES ? NULL :
 	    "the login does not cover the author";
@@ -244,7 +285,7 @@ sign(struct vault_dkim *v, struct ipc *ch, uint64_t call, const struct msg_dkim_
 
 	arena_init(&a, BLOCK_MEMORY);
 	buf_init(&signature, 1024);
-	why = forbidden(v, m, &a);
+	why = vault_dkim_forbids(v, m, &a);
 	if (!why && dkim_sign_locally(find_key(v, m->domain, m->selector)->pkey, m->block,
 	    &signature)) {
 		answer.ok = true;

@@ -106,7 +106,7 @@ ask(void *ctx, const struct smtpd_sign_ask *q, struct buf *signature, bool *refu
 	struct vault_keys *k = ctx;
 	struct msg_dkim_sign m = { .domain = q->domain, .selector = q->selector,
 		.grant = q->grant, .identity = q->identity, .token = q->token,
-		.at_ms = wall_ms(), .block = q->block };
+		.block = q->block };
 	struct ipc *ch = vault_line_channel(k->line, deadline_in(CALL_MS));
 	struct msg_dkim_signed answer = {};
 	struct arena a;
