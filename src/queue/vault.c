@@ -12,10 +12,11 @@
 #include "rt/co.h"
 #include "trust/srs.h"
 
-enum { LOOK_MS = 20, CHANNEL_MS = 5000 };
+enum { LOOK_MS = 20, CHANNEL_MS = 2000, AGAIN_MS = 30'000 };
 
 struct queue_vault {
 	uint64_t channel;		/* 0: none */
+	int64_t missed_ms;		/* when it was waited for in vain; 0: it is there */
 };
 
 struct queue_vault *
@@ -49,17 +50,25 @@ queue_vault_peer(struct queue_vault *v, int fd, const char *name)
 	v->channel = ch ? ipc_id(ch) : 0;
 }
 
+/* Mail waits in line while we wait here: only once in a while, when it is not there at all. */
 struct ipc *
 queue_vault_channel(struct queue_vault *v, int64_t deadline)
 {
+	bool patient = v->missed_ms == 0 || now_ms() - v->missed_ms > AGAIN_MS;
+
 	for (;;) {
 		struct ipc *ch = v->channel ? ipc_by_id(v->channel) : NULL;
 
-		if (ch && ipc_is_open(ch))
+		if (ch && ipc_is_open(ch)) {
+			v->missed_ms = 0;
 			return ch;
-		if (now_ms() >= deadline || co_sleep(LOOK_MS) != WAKE_OK)
-			return NULL;
+		}
+		if (!patient || now_ms() >= deadline || co_sleep(LOOK_MS) != WAKE_OK)
+			break;
 	}
+	if (patient)
+		v->missed_ms = now_ms();
+	return NULL;
 }
 
 static enum qv

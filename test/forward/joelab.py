@@ -132,9 +132,15 @@ class Scene:
         self.nsd.start()
         self.ends.append(self.nsd.stop)
 
-    def house(self, place, domain, extra='', **opt):
+    def house(self, place, domain, extra='', forwards=None, **opt):
+        file = self.path / place / 'forwards'
+        if forwards is not None:
+            opt['in_domain'] = 'forwards file %s' % file
         h = House(self.path / place, prefix=self.net.prefix(place), address=PLACES[place], port=25, domain=domain,
                   hostname='mx.' + domain, check_senders=True, extra=self.nsd.conf(validate=False) + extra, **opt)
+        if forwards is not None:
+            file.write_text(forwards)
+            file.chmod(0o640)
         self.ends.append(h.__exit__)
         return h.start()
 

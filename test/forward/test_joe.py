@@ -28,7 +28,8 @@ def ours(tmp_path_factory):
         scene.origin = scene.house('mike', 'somedomain.com', users=('mike', 'alice', 'pm'),
                                    aliases='postmaster: pm\ndead: nobody@strict.example\n',
                                    extra='senders {\n    unverified inbox\n}\n')
-        scene.forwarder = scene.house('forwarder', 'forwardtome.com', aliases=ALIASES, extra='forward-unsigned wrap\n')
+        scene.forwarder = scene.house('forwarder', 'forwardtome.com', aliases=ALIASES, extra='forward-unsigned wrap\n',
+                                      forwards='bob bob@strict.example confirmed only\n')
         scene.home = scene.house('joe', 'joes.example', users=('joe', 'alice'), extra=LISTED)
         yield scene
 
@@ -207,3 +208,18 @@ def test_T_FWD_03_spoof_is_not_forwarded(ours):
     assert got.startswith('550'), got                               # junk for somebody without a mailbox here
     ours.forwarder.wait_empty()
     assert not [m for m in ours.out() if b'spoof' in base64.b64decode(m['data'])]
+
+
+def test_T_FWD_03_forward_of_a_user(ours):
+    """What fails is refused, what is junk stays in bob's Junk, what reaches the inbox is passed on and not kept."""
+    got = ours.send('liar', 'mike@somedomain.com', 'bob@forwardtome.com', letter('bob-spoof'))
+    assert got.startswith('550') and '5.7.1' in got, got
+    assert ours.send('liar', 'mike@sometimes.example', 'bob@forwardtome.com',
+                     letter('bob-junk', 'mike@sometimes.example')).startswith('250')
+    assert folder(ours.forwarder, 'bob', 'bob-junk')[0] == 'junk'
+    ours.forwarder.wait_log('event=forward', 'act=refuse', 'rule=forward-junk', 'made_by=confirmed-forward')
+    ours.origin.sendmail('-f', 'mike@somedomain.com', 'bob@forwardtome.com', text=ours.key.sign(letter('bob-good')))
+    assert kept(ours, 'bob-good')[0]['dmarc'] == 'pass'
+    ours.forwarder.wait_empty()
+    assert not ours.forwarder.mails('bob')
+    assert not [m for m in ours.out() if b'bob-junk' in base64.b64decode(m['data']) or b'bob-spoof' in base64.b64decode(m['data'])]

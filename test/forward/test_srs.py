@@ -2,7 +2,9 @@
 """Aliases to outside addresses, and the way back of what bounces: one house, two next hops of ours, on loopback."""
 import hashlib
 import json
+import os
 import re
+import signal
 import smtplib
 
 import pytest
@@ -156,6 +158,14 @@ def test_B13_refusal_behind_us_comes_back(w, minted):
         del w.far.rules['RCPT']
     got = w.back.mails[before:]
     assert len(got) == 1 and got[0]['rcpt'][0].startswith('TO:<mike@client.example>') and b'Action: failed' in got[0]['data']
+
+
+def test_B13_vault_dies(w, minted):
+    """Without vault nothing is rewritten and nothing is lost: it goes when vault is back; its secrets are the same."""
+    vault = [pid for name, pid in w.house.roles().items() if name.startswith('vault')]
+    os.kill(vault[0], signal.SIGKILL)
+    assert address(w.forward('joe@example.test', tag='after-vault')).startswith('SRS0=')
+    wait_for(lambda: w.ask('', minted)[0][0] == 250)
 
 
 def test_catch_all_takes_no_bounce_addresses(w):
