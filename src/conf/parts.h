@@ -62,6 +62,7 @@ struct domain {
 	struct str passwords_at;	/* file, socket or service */
 	struct str catch_all;		/* user of this domain, or an address; empty: none */
 	char detail;			/* separator of user+detail; 0: none */
+	struct str junk_detail;		/* of junk handed over by LMTP; empty: none */
 	enum deliver_kind deliver;
 	struct str maildir;		/* template with {domain} {user} {home} */
 	struct str lmtp;		/* host:port or /path */

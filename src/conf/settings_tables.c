@@ -475,6 +475,11 @@ static const struct setting set_domain[] = {
 	    "How mail reaches the mailbox. In the template {domain}, {user} and {home} "
 	    "stand for those of the recipient. Default: maildir {home}/Maildir for system "
 	    "users." },
+	{ .name = "junk-detail", .type = SET_TEXT,
+	  .offset = offsetof(struct domain, junk_detail),
+	  .text =
+	    "Detail under which junk is handed over by LMTP: user+DETAIL. Without it the "
+	    "server there sorts by the field Postern-Verdict." },
 	{ .name = "mail-user", .type = SET_OWN,
 	  .offset = offsetof(struct domain, mail_uid),
 	  .take = take_mail_user,

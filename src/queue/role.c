@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "policy/found.h"
 #include "queue/admin.h"
 #include "queue/carrier.h"
 #include "queue/files.h"
@@ -185,6 +186,25 @@ taken_by_forward(const struct expansion *x, const bool *taken, struct str user)
 	return false;
 }
 
+/* Junk for a server that sorts by the detail. */
+static void
+to_junk(const struct asked *k, struct queue_target *t)
+{
+	struct str local, domain;
+	const struct domain *d;
+	ssize_t at;
+
+	if (t->transport != T_LMTP || !(k->m->env.flags & FOUND_JUNK) ||
+	    !addr_split(t->addr, &local, &domain))
+		return;
+	d = config_domain(k->r->q->cfg, domain);
+	if (!d || d->junk_detail.n == 0 || d->detail == 0)
+		return;
+	at = str_chr(local, d->detail);
+	t->addr = str_cat(k->a, at > 0 ? str_sub(local, 0, (size_t)at) : local,
+	    str_from(&d->detail, 1), d->junk_detail, STR("@"), domain);
+}
+
 /* One goal more; mailboxes that only stand in for a forward come when all others are known.
  * suspends */
 static enum becomes
@@ -195,6 +215,7 @@ take(const struct asked *k, const struct expansion *x, size_t i, struct becoming
 
 	if (!take_goal(g, &out->t[out->n]))
 		return no_target(x, g, out);
+	to_junk(k, &out->t[out->n]);
 	how = leaves(k, g, &out->t[out->n], out);
 	out->n += how == BECOMES_OK;
 	return how;

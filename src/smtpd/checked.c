@@ -110,8 +110,16 @@ checked_head(struct session *s)
 
 	if (k || policy_wants_authors(s->srv->policy, &s->f))
 		tx->head = section_text(&tx->sec, &s->mem);
+	else
+		tx->head = STR("");
 	if (k && tx->draft)
-		k->begun = checks_begin(&k->c, &k->q, tx->head);
+		k->begun = tx->head.p != NULL && checks_begin(&k->c, &k->q, tx->head);
+	/* What cannot be looked at is not taken. */
+	if (!tx->head.p || (k && tx->draft && !k->begun)) {
+		tx->store = SPOOL_BUSY;
+		content_spoil(s, 0);
+		return;
+	}
 	if (s->listener->kind == L_LMTP)
 		return;
 	n = section_strip(&tx->sec, forged, &q);
@@ -155,7 +163,7 @@ count_signature(struct session *s, struct checked *k)
 {
 	struct smtpd *srv = s->srv;
 
-	k->signature = sender_replayed(&k->c, &k->q, s->tx->rcpt, s->tx->nrcpt);
+	k->signature = sender_replayed(&k->c, s->tx->rcpt, s->tx->nrcpt);
 	if (k->signature == 0)
 		return;
 	if (!srv->replay)
@@ -205,28 +213,29 @@ checked_found(struct session *s, const struct verdict *v)
 }
 
 /* The rule is one of ours: a token. */
-struct str
-checked_fields(struct session *s)
+bool
+checked_fields(struct session *s, struct str *out)
 {
 	const struct checked *k = s->checked;
 	struct buf b;
-	struct str out;
 
+	*out = (struct str){};
 	if (!s->f.who)
-		return (struct str){};
+		return true;
 	buf_init(&b, FIELD_ROOM);
 	(void)buf_puts(&b, "Authentication-Results: ");
-	if (!checks_authres(&k->c, &k->q, &b))
-		buf_reset(&b);
-	else
-		(void)buf_puts(&b, "\r\n");
+	if (!checks_authres(&k->c, &k->q, &b)) {
+		buf_done(&b);
+		return false;
+	}
+	(void)buf_puts(&b, "\r\n");
 	if (s->tx->junk.n > 0)
 		buf_putf(&b, "Postern-Verdict: junk; reason=" STR_F "\r\n", STR_A(s->tx->junk));
 	if (!k->who.verified)
 		(void)buf_puts(&b, "Postern-Author: unverified\r\n");
-	out = str_dup(&s->mem, buf_str(&b));
+	*out = b.failed ? (struct str){} : str_dup(&s->mem, buf_str(&b));
 	buf_done(&b);
-	return out;
+	return out->p != NULL;
 }
 
 void

@@ -23,8 +23,8 @@ void checked_body(struct session *s, struct str bytes);
 void checked_end(struct session *s);
 /* The message is taken by that verdict: what the record says of it. */
 void checked_found(struct session *s, const struct verdict *v);
-/* Our fields for it, to stand above Received; may be empty. */
-struct str checked_fields(struct session *s);
+/* Our fields for it, to stand above Received; may be empty.  False: no memory. */
+bool checked_fields(struct session *s, struct str *out);
 /* What was found, as fields of the log line that is open. */
 void checked_log(const struct session *s);
 void checked_done(struct session *s);

@@ -144,6 +144,10 @@ section_done(struct session *s)
 	if (tx->sec.text.failed)
 		content_spoil(s, CONTENT_HEADER);
 	rest = section_cut(&tx->sec, &s->mem);
+	if (tx->sec.text.failed && tx->draft) {
+		tx->store = SPOOL_BUSY;
+		content_spoil(s, 0);
+	}
 	checked_head(s);
 	sign_head(s);
 	store_body(s, rest);
@@ -399,12 +403,30 @@ hold(struct session *s, uint64_t id)
 	log_end();
 }
 
+/* All that stands before the draft: our fields, and the section as it is now.  False: no memory for
+ * one of them, and none may be missing. */
+static bool
+whole_head(struct session *s, struct str signatures, uint64_t id, struct buf *out)
+{
+	const struct section *sec = &s->tx->sec;
+	struct str ours, trace = trace_field(s, id);
+
+	buf_init(out, sec->text.n + signatures.n + (64 << 10));
+	if (trace.n > 0 && checked_fields(s, &ours) && buf_put(out, ours) &&
+	    buf_put(out, signatures) && buf_put(out, trace) && buf_put(out, buf_str(&sec->text)) &&
+	    (!sec->blank || buf_puts(out, "\r\n")))
+		return true;
+	buf_done(out);
+	return false;
+}
+
 static struct reply
 commit(struct session *s)
 {
 	struct tx *tx = s->tx;
 	struct spool_env env;
-	struct str prepend, signatures;
+	struct str signatures;
+	struct buf head;
 	char text[MSGID_TEXT];
 	uint64_t id;
 
@@ -422,21 +444,20 @@ commit(struct session *s)
 	signatures = sign_fields(s);
 	if (!signatures.p)
 		return REPLY(451, 4, 3, 0, "cannot sign the message now, try again later");
-	prepend = trace_field(s, id);
-	if (prepend.n > 0)
-		prepend = str_cat(&s->mem, checked_fields(s), signatures, prepend,
-		    section_text(&tx->sec, &s->mem));
-	if (prepend.n == 0)
+	if (!whole_head(s, signatures, id, &head))
 		return REPLY(452, 4, 3, 1, "no memory");
 	env = envelope(s);
-	tx->store = sd_commit(tx->draft, &env, prepend, NULL);
+	tx->store = sd_commit(tx->draft, &env, buf_str(&head), NULL);
+	if (tx->store == SPOOL_OK) {
+		tx->draft = NULL;
+		accepted_note(s, buf_str(&head));
+	}
+	buf_done(&head);
 	if (tx->store != SPOOL_OK)
 		return not_stored(s);
-	tx->draft = NULL;
 	s->messages++;
 	s->srv->accepted++;
 	log_accepted(s, id);
-	accepted_note(s, prepend);
 	return queued(s, id);
 }
 
@@ -452,6 +473,7 @@ static struct verdict
 filter_end(struct session *s, struct verdict v)
 {
 	struct verdict filtered = filters_end(s);
+	struct str text;
 	struct marks mark;
 
 	if (filtered.act != ACT_ACCEPT || !filters_watch(s))
@@ -460,7 +482,8 @@ filter_end(struct session *s, struct verdict v)
 	tx_mark(&s->tx->mark, &mark);
 	if (s->tx->head.n == 0)
 		return v;
-	if (!authors_read(section_text(&s->tx->sec, &s->mem), &s->mem, &s->f))
+	text = section_text(&s->tx->sec, &s->mem);
+	if (!text.p || !authors_read(text, &s->mem, &s->f))
 		s->f.content.faults |= CONTENT_HEADER;
 	return decide_end(s->srv->policy, &s->f);
 }

@@ -43,6 +43,8 @@ section_cut(struct section *x, struct arena *mem)
 	arena_done(&a);
 	x->blank = body_at > size;
 	rest = str_dup(mem, str_skip(buf_str(&x->text), body_at));
+	if (!rest.p)
+		x->text.failed = true;
 	x->text.n = size;
 	return rest;
 }

@@ -26,7 +26,8 @@ struct section {
 void section_init(struct section *x, size_t max);
 /* Takes what belongs to the section off the front of *bytes.  True when it is complete. */
 bool section_feed(struct section *x, struct str *bytes);
-/* It is complete, whatever came: cut where it really ends.  What was behind that, in a. */
+/* It is complete, whatever came: cut where it really ends.  What was behind that, in a; no memory:
+ * text.failed. */
 struct str section_cut(struct section *x, struct arena *a);
 /* As it is now, with its empty line, in a; NULL slice: no memory. */
 struct str section_text(const struct section *x, struct arena *a);

@@ -11,6 +11,8 @@
 #include "smtpd/replay.h"
 #include "spool/record.h"
 
+enum { LIST_MEMORY = 8 << 20 };
+
 /* One organisation's names: the author's organisational domain is above both. */
 static bool
 aligned(const struct checks *c, struct str d)
@@ -56,17 +58,22 @@ list_domain(const struct checks *c, struct arena *a)
 }
 
 static bool
-reply_elsewhere(const struct checks *c, struct arena *a)
+reply_elsewhere(const struct checks *c)
 {
 	const struct field *f = header_find(&c->header, STR("Reply-To"), 0);
-	struct addr_list to;
+	struct addr_list to = {};
+	struct arena a;
+	bool yes = false;
 
-	if (!f || !addr_list_parse(f->value, a, &to))
+	if (!f)
 		return false;
+	arena_init(&a, LIST_MEMORY);
+	if (!addr_list_parse(f->value, &a, &to))
+		to.n = 0;
 	for (size_t i = 0; i < to.n; i++)
-		if (!aligned(c, to.addr[i].domain))
-			return true;
-	return false;
+		yes |= !aligned(c, to.addr[i].domain);
+	arena_done(&a);
+	return yes;
 }
 
 /* What makes a reader see another text than stands there. */
@@ -114,7 +121,7 @@ read_header(const struct checks *c, const struct checks_query *q, struct sender_
 		out->fault_at = (size_t)(from->raw.p - c->header.field[0].raw.p);
 	}
 	out->list = list_domain(c, q->a);
-	out->reply_elsewhere = reply_elsewhere(c, q->a);
+	out->reply_elsewhere = reply_elsewhere(c);
 }
 
 static void
@@ -216,29 +223,38 @@ sender_found(const struct checks *c, const struct checks_query *q)
 
 /* Is one of the recipients in To or Cc? */
 static bool
-named(const struct checks *c, struct arena *a, const struct spool_rcpt *rcpt, size_t nrcpt)
+named_in(const struct field *f, struct arena *a, const struct spool_rcpt *rcpt, size_t nrcpt)
 {
-	static const struct str fields[] = { STR_INIT("To"), STR_INIT("Cc") };
+	struct addr_list to;
 
-	for (size_t i = 0; i < COUNT(fields); i++) {
-		const struct field *f = header_find(&c->header, fields[i], 0);
-		struct addr_list to;
-
-		if (!f || !addr_list_parse(f->value, a, &to))
-			continue;
-		for (size_t k = 0; k < to.n; k++)
-			for (size_t r = 0; r < nrcpt; r++)
-				if (str_ieq(to.addr[k].address, rcpt[r].addr))
-					return true;
-	}
+	if (!f || !addr_list_parse(f->value, a, &to))
+		return false;
+	for (size_t k = 0; k < to.n; k++)
+		for (size_t r = 0; r < nrcpt; r++)
+			if (str_ieq(to.addr[k].address, rcpt[r].addr))
+				return true;
 	return false;
 }
 
+/* Lists can be long: they have a memory of their own. */
+static bool
+named(const struct checks *c, const struct spool_rcpt *rcpt, size_t nrcpt)
+{
+	struct arena a;
+	bool yes;
+
+	arena_init(&a, LIST_MEMORY);
+	yes = named_in(header_find(&c->header, STR("To"), 0), &a, rcpt, nrcpt) ||
+	    named_in(header_find(&c->header, STR("Cc"), 0), &a, rcpt, nrcpt);
+	arena_done(&a);
+	return yes;
+}
+
 uint64_t
-sender_replayed(const struct checks *c, const struct checks_query *q,
+sender_replayed(const struct checks *c,
     const struct spool_rcpt *rcpt, size_t nrcpt)
 {
-	if (c->dmarc.spf_aligned || named(c, q->a, rcpt, nrcpt))
+	if (c->dmarc.spf_aligned || named(c, rcpt, nrcpt))
 		return 0;
 	for (size_t i = 0; i < c->dkim.n; i++)
 		if (c->dkim.sig[i].result == AUTH_PASS && aligned(c, c->dkim.sig[i].domain))

@@ -19,7 +19,7 @@ uint32_t sender_found(const struct checks *c, const struct checks_query *q);
 struct spool_rcpt;
 /* replay_key of a passing signature of the author's, if neither SPF nor a field of the message
  * names where it came from and went to; else 0. */
-uint64_t sender_replayed(const struct checks *c, const struct checks_query *q,
+uint64_t sender_replayed(const struct checks *c,
     const struct spool_rcpt *rcpt, size_t nrcpt);
 
 #endif

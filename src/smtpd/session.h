@@ -19,7 +19,7 @@
 #include "smtpd/section.h"
 #include "smtpd/smtpd.h"
 
-enum { HELO_MAX = 255, TX_MEMORY = 2 << 20, LINE_MEMORY = 128 << 10 };
+enum { HELO_MAX = 255, TX_MEMORY = 8 << 20, LINE_MEMORY = 128 << 10 };
 
 struct signing;
 

@@ -71,7 +71,7 @@ class Answer:
 class Lab:
     """`with Lab(path, zones) as h`: h.give(...) speaks, h.place(...) says where a message is."""
 
-    def __init__(self, path, zones='', conf='', users=('alice', 'bob', 'carol'), dns=None, **opt):
+    def __init__(self, path, zones='', conf='', users=('alice', 'bob', 'carol'), dns=None, more=str, **opt):
         self.nsd = None
         if dns is None:
             self.nsd = Nsd(path / 'nsd', port=lab.free_port())
@@ -85,7 +85,7 @@ class Lab:
             dns = self.nsd.conf(validate=False)
 
         def edit(text):
-            return re.sub(r'(?m)^(listen\s+mx\s+\S+).*$', r'\1 {\n    xclient from 127.0.0.0/8\n}', text) + \
+            return more(re.sub(r'(?m)^(listen\s+mx\s+\S+).*$', r'\1 {\n    xclient from 127.0.0.0/8\n}', text)) + \
                 '\nlimits {\n    error-delay 0\n    retry 1s\n}\n'
         self.server = lab.Postern(path / 'p', domain=OURS, users=users, extra=dns + conf, edit=edit, check_senders=True, **opt)
 

@@ -311,3 +311,13 @@ def test_header_octets_stay(house):
     m = message('<ann@friend.example>').replace('Subject', odd, 1)
     assert house.fate('ann@friend.example', m, ip='203.0.113.9')[0] == 'Inbox'
     assert m.encode().replace(b'\r\n', b'\n') in house.stored(m)[1]
+
+
+@pytest.mark.parametrize('name', ['To', 'Reply_To', 'Cc', 'X_Long'])
+def test_A10_long_headers_arrive_whole(house, name):
+    """6,500 addresses in one field: taken with every octet, or not taken."""
+    many = ',\r\n '.join('u%d@somewhere.example' % i for i in range(6500))
+    m = message('<ann@friend.example>', **{name: many}) if name != 'To' else message('<ann@friend.example>', to=many)
+    m = sign(m, 'friend.example')
+    assert house.fate('x@evil.example', m)[0] in ('Inbox', 'Junk')
+    assert m.encode().replace(b'\r\n', b'\n') in house.stored(m)[1]

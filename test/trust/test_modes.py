@@ -86,3 +86,23 @@ def test_T_DKIM_REPLAY_S15(tmp_path):
         for _ in range(7):                                      # who names its recipient is no replay
             assert h.give('x@evil.example', named).code == 250
         lab.wait_for(lambda: len(list((h.server.maildir() / 'new').glob('*'))) == 12)
+
+
+def test_junk_by_LMTP(tmp_path):
+    """The reason in a field of the message for those who sort, a detail where it is wished; bounced is nothing."""
+    from peerlab import Hop
+    with Hop() as hop:
+        path = tmp_path / 'x'
+        path.mkdir()
+
+        def edit(text):
+            return re.sub(r'(?m)^(\s*deliver\s+).*$', r'\g<1>lmtp 127.0.0.1:%d\n    junk-detail Junk' % hop.port, text)
+        with Lab(path, ZONES, more=edit) as h:
+            junk, good = message('<x@nothing.example>'), message('<ann@friend.example>')
+            assert h.give('x@nothing.example', junk, to=['alice+sales@' + OURS]).code == 250
+            assert h.give('ann@friend.example', good, ip='203.0.113.9', to=['alice+sales@' + OURS]).code == 250
+            lab.wait_for(lambda: len(hop.mails) == 2)
+            found = {m['rcpt'][0].split('>')[0] + '>': m['data'] for m in hop.mails}
+            assert set(found) == {'TO:<alice+Junk@%s>' % OURS, 'TO:<alice+sales@%s>' % OURS}, found.keys()
+            assert b'Postern-Verdict: junk; reason=author-unverified\r\n' in found['TO:<alice+Junk@%s>' % OURS]
+            assert b'Postern-' not in found['TO:<alice+sales@%s>' % OURS]
