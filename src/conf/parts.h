@@ -50,7 +50,7 @@ enum deliver_kind { DLV_MAILDIR, DLV_LMTP, DLV_DISCARD };
 
 /* Only active keys sign; all of them are ours when mail comes back. */
 enum dkim_stage { DKIM_ACTIVE, DKIM_NEXT, DKIM_RETIRING };
-struct dkim_key { struct str selector, file; enum dkim_stage stage; };
+struct dkim_key { struct str selector, file; enum dkim_stage stage; unsigned line; };
 
 struct domain {
 	struct str name;		/* lower case */

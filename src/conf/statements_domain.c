@@ -133,7 +133,7 @@ void
 take_dkim(struct reader *r, const struct node *n, void *base)
 {
 	struct domain *d = base;
-	struct dkim_key k = {}, *to;
+	struct dkim_key k = { .line = n->word[0].line }, *to;
 
 	if (n->nword != 3 && n->nword != 4) {
 		read_error(r, &n->word[0], "write: dkim SELECTOR KEY [next | retiring]");

@@ -109,20 +109,34 @@ init_certificate(const char *chain, const char *key_path, const char *hostname, 
 }
 
 bool
-init_dkim(const char *path, struct buf *record, struct buf *why)
+init_dkim_record(EVP_PKEY *key, struct buf *record)
 {
-	EVP_PKEY *key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
-	unsigned char *der = NULL;
-	int n = key != NULL ? i2d_PUBKEY(key, &der) : -1;
-	bool good = n > 0 && write_key(path, key, why);
+	unsigned char raw[32], *der = NULL;
+	size_t nraw = sizeof raw;
+	int n;
 
-	if (good) {
+	if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519)
+		return EVP_PKEY_get_raw_public_key(key, raw, &nraw) == 1 &&
+		    buf_puts(record, "v=DKIM1; k=ed25519; p=") &&
+		    base64_encode(record, str_from((const char *)raw, nraw));
+	n = EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA ? i2d_PUBKEY(key, &der) : -1;
+	if (n > 0) {
 		buf_puts(record, "v=DKIM1; k=rsa; p=");
 		(void)base64_encode(record, (struct str){ (const char *)der, (size_t)n });
-	} else if (why->n == 0) {
-		buf_puts(why, "the DKIM key cannot be made");
 	}
 	OPENSSL_free(der);
+	return n > 0 && !record->failed;
+}
+
+bool
+init_dkim(const char *path, bool ed25519, struct buf *record, struct buf *why)
+{
+	EVP_PKEY *key = ed25519 ? EVP_PKEY_Q_keygen(NULL, NULL, "ED25519") :
+	    EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)2048);
+	bool good = key != NULL && write_key(path, key, why) && init_dkim_record(key, record);
+
+	if (!good && why->n == 0)
+		buf_puts(why, "the DKIM key cannot be made");
 	EVP_PKEY_free(key);
-	return good && !record->failed;
+	return good;
 }

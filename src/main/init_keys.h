@@ -7,6 +7,8 @@
 #ifndef MAIN_INIT_KEYS_H
 #define MAIN_INIT_KEYS_H
 
+#include <openssl/types.h>
+
 #include "base/buf.h"
 
 /* Creates path with that mode and text; false with a reason when it exists or cannot be made. */
@@ -15,7 +17,9 @@ bool init_write(const char *path, unsigned mode, struct str text, struct buf *wh
 /* P-256, valid for hostname for two years. */
 bool init_certificate(const char *chain, const char *key, const char *hostname, struct buf *why);
 
-/* RSA-2048; the record's text ("v=DKIM1; k=rsa; p=...") is appended to record. */
-bool init_dkim(const char *path, struct buf *record, struct buf *why);
+/* RSA-2048 or Ed25519; the record's text ("v=DKIM1; k=rsa; p=...") is appended to record. */
+bool init_dkim(const char *path, bool ed25519, struct buf *record, struct buf *why);
+/* The record of a key that is there.  False: of a kind that DKIM does not have. */
+bool init_dkim_record(EVP_PKEY *key, struct buf *record);
 
 #endif

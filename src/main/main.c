@@ -33,7 +33,7 @@ static const struct verb verbs[] = {
 	{ "smtpd", verb_smtpd, "one SMTP session on standard input and output" },
 	{ "arc", verb_arc, "verify and extend ARC chains" },
 	{ "auth", verb_auth, "all checks of who sent a message, at once" },
-	{ "dkim", verb_dkim, "verify and sign messages" },
+	{ "dkim", verb_dkim, "verify and sign messages; our keys and their stages" },
 	{ "dmarc", verb_dmarc, "what DMARC says of an author's domain" },
 	{ "spf", verb_spf, "what SPF says of a client and a sender" },
 	{ "srs", verb_srs, "what the sender rewriting scheme makes of an address" },

@@ -4,7 +4,7 @@
  *
  * verify [--legacy]: JSON, the overall result and each signature's from the top of the header.
  * sign --domain D --selector S --key PEM --canon H/B: the signed message; exit 65 when it must not
- * be signed.
+ * be signed.  list and rotate: verb_rotate.c.
  */
 #include <openssl/pem.h>
 #include <stdio.h>
@@ -164,12 +164,15 @@ verb_dkim(int argc, char **argv)
 	struct verb_ask v = { .arg = &o };
 	bool sign = argc > 1 && strcmp(argv[1], "sign") == 0;
 
+	if (argc > 1 && (strcmp(argv[1], "list") == 0 || strcmp(argv[1], "rotate") == 0))
+		return verb_dkim_keys(argc, argv);
 	if (argc < 2 || (!sign && strcmp(argv[1], "verify") != 0) ||
 	    !parse_args(argc, argv, &o, &v) ||
 	    (sign && (o.domain.n == 0 || o.selector.n == 0 || !o.key)))
 		return verb_usage(argc, argv, "dkim verify [--legacy] [--now EPOCH] [--zone FILE] "
 		    "< MESSAGE\n       postern dkim sign --domain D --selector S --key PEM "
-		    "[--canon relaxed/relaxed] [--now EPOCH] < MESSAGE");
+		    "[--canon relaxed/relaxed] [--now EPOCH] < MESSAGE\n"
+		    "       postern dkim list [DOMAIN] [--dns]\n       postern dkim rotate DOMAIN");
 	buf_init(&o.in, VERB_INPUT_MAX);
 	if (!verb_read_input(&o.in))
 		return EX_DATAERR;

@@ -240,7 +240,7 @@ write_keys(struct init *in)
 	buf_init(&dns, 16384);
 	(void)snprintf(name, sizeof name, "dkim/%s.%s.pem", in->domain, in->selector);
 	good = init_certificate(chain, key, in->hostname, &in->why) &&
-	    init_dkim(below(in, name), &record, &in->why);
+	    init_dkim(below(in, name), false, &record, &in->why);
 	buf_putf(&dns, "; Records for %s, to be published in its zone.\n"
 	    "%s. IN MX 10 %s.\n%s. IN TXT \"v=spf1 mx -all\"\n"
 	    "_dmarc.%s. IN TXT \"v=DMARC1; p=quarantine; rua=mailto:postmaster@%s\"\n"

@@ -14,6 +14,8 @@ struct dkim;
 
 /* The signatures as a list. */
 json_t *verb_dkim_json(const struct dkim *d);
+/* list and rotate, of `postern dkim` */
+int verb_dkim_keys(int argc, char **argv);
 /* From a PEM file; NULL: said on standard error. */
 EVP_PKEY *verb_dkim_key(const char *file);
 
