@@ -21,7 +21,8 @@ enum { LIFE_DAYS = 30, SWEEP_S = 3600, BATCH = 128 };
 bool
 sender_proven(const struct spool_env *env)
 {
-	if (!(env->flags & FOUND_JUDGED) || env->auth_id.n > 0)
+	/* From <> nobody can be told wrongly: postmaster hears of it as ever. */
+	if (!(env->flags & FOUND_JUDGED) || env->auth_id.n > 0 || env->null_sender)
 		return true;
 	return env->flags & (FOUND_SENDER_SPF | FOUND_SENDER_DKIM);
 }

@@ -49,7 +49,8 @@ leaves(struct session *s, const struct path *to)
 
 	if (s->f.dest == DEST_RELAYED || s->f.dest == DEST_REMOTE)
 		return true;
-	return s->f.dest == DEST_LOCAL && ops->leaves && ops->leaves(ops->ctx, to, &s->line);
+	return s->f.dest == DEST_LOCAL && s->listener->kind == L_MX && ops->leaves &&
+	    ops->leaves(ops->ctx, to, &s->line);
 }
 
 /* What the recipient is, and for an own-domain sender the place where the sender stage says what

@@ -151,7 +151,7 @@ def test_T_JOE_1_direct(raw):
     assert where == 'inbox' and 'spf=pass' in results(m) and 'dmarc=pass' in results(m)
 
 
-def test_T_JOE_2a_raw_forward_signed(raw):
+def test_T_JOE_2a_T_FWD_06_raw_forward_signed(raw):
     """Passed on as it is: SPF fails, the signature survives, the inbox."""
     raw.origin.sendmail('-f', 'mike@somedomain.com', 'joe@forwardtome.com', text=raw.key.sign(letter('2a')))
     where, m = folder(raw.home, 'joe', '2a')
@@ -178,7 +178,7 @@ def test_T_JOE_2c_raw_forward_unsigned_unlisted(raw):
         f.read_text() for f in (raw.home.maildir('alice') / '.Junk' / 'new').iterdir())
 
 
-def test_T_JOE_2e_spoofer_through_the_listed_forwarder(raw):
+def test_T_JOE_2e_T_FWD_05_spoofer_through_the_listed_forwarder(raw):
     """A liar writes as mike through the forwarder that joe trusts: Junk, never the inbox."""
     assert raw.send('liar', 'mike@somedomain.com', 'joe@forwardtome.com', letter('2e')).startswith('250')
     where, m = folder(raw.home, 'joe', '2e')

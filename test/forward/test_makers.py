@@ -37,3 +37,10 @@ def test_R8_made_by_is_carried_not_made():
             continue
         for value in re.findall(r'\bmade_by = ([^,;]+)[,;]', p.read_text()):
             assert re.search(r'\.who\b|made_by\b|take_var\(t\)', value), (p, value)
+
+
+def test_R7_only_queue_may_mint():
+    """A taken-over smtpd can ask whether an address is ours, and make none."""
+    text = (SRC / 'ipc/msg.def').read_text()
+    for kind in ('srs', 'batv'):
+        assert re.findall(r'MSG\(%s_mint, (.*?), R\(vault\)' % kind, text) == ['R(queue)']
