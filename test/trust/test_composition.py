@@ -109,7 +109,8 @@ def test_T_ESP_S10_signed_by_the_attacker(house, name):
     try:
         raw = signed(head.replace('%s', word, 1))
     except (dkim.DKIMException, IndexError):    # what dkimpy cannot read goes out with a signature of something else
-        raw = signed(GOOD + REST.replace('%s', word, 1)).partition('From:')[0] + head.replace('%s', word, 1) + '\r\nhi\r\n'
+        signature = signed(GOOD + REST.replace('%s', word, 1)).partition('From:')[0]
+        raw = head.replace('%s', word, 1) + signature + '\r\nhi\r\n'
     harmless(house, mail_from, raw)
 
 
