@@ -236,7 +236,7 @@ static const char rich[] =
 	"route .e.example via lmtp:/run/x\nroute * via smart.example\n"
 	"route f.example via \"error:5.7.1:550 not here; go\"\nroutes file mt\n"
 	"limits { retry 1m 2m; message-size 10M; data-rate 0 }\n"
-	"senders { unverified inbox; dmarc-reject never; own-strict yes; own-dkim local-keys }\n"
+	"senders { unverified inbox; dmarc-reject never; own-strict yes; own-dkim local-keys; must-sign any }\n"
 	"protect bank.example office.example\narc-trust list.example\n"
 	"vip \"Jane \\\"J\\\" Doe\" jane@a.example @jane.example\n"
 	"forwarder f.example via net 192.0.2.0/24 for bob@b.example @a.example inbox owner bob\n"

@@ -18,6 +18,7 @@
 enum unverified { UNVERIFIED_JUNK, UNVERIFIED_INBOX, UNVERIFIED_REJECT };
 enum dmarc_reject { DMARC_REJECT_CORROBORATED, DMARC_REJECT_ALWAYS, DMARC_REJECT_NEVER };
 enum replay_act { REPLAY_LOG, REPLAY_JUNK };
+enum must_sign { MUST_SIGN_NO, MUST_SIGN_ANY, MUST_SIGN_SMIME, MUST_SIGN_OPENPGP };
 /* Which of our domains' signatures prove that mail from outside is ours. */
 enum own_dkim { OWN_DKIM_PUBLISHED, OWN_DKIM_DECLARED, OWN_DKIM_LOCAL };
 enum forwarder_via { VIA_SPF_HOST, VIA_DKIM, VIA_CERT, VIA_NET };
@@ -58,6 +59,7 @@ struct senders_conf {
 	unsigned dmarc_reject;		/* enum dmarc_reject */
 	unsigned own_dkim;		/* enum own_dkim */
 	unsigned replay;		/* enum replay_act */
+	unsigned must_sign;		/* enum must_sign */
 	uint64_t replay_count;
 	bool own_strict;
 	struct str *protect;

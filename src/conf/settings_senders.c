@@ -11,6 +11,8 @@ static const char *const dmarc_reject[] = { "corroborated", "always", "never", N
 static const char *const own_dkim[] = { "published", "declared", "local-keys", NULL };
 static const char *const replay[] = { "log", "junk", NULL };
 
+static const char *const must_sign[] = { "no", "any", "smime", "openpgp", NULL };
+
 static const struct setting set_senders[] = {
 	{ .name = "unverified", .type = SET_WORD,
 	  .offset = offsetof(struct senders_conf, unverified),
@@ -53,6 +55,13 @@ static const struct setting set_senders[] = {
 	  .dflt = "50", .min = 2, .max = 1'000'000,
 	  .text =
 	    "Deliveries of one signature that are no replay." },
+	{ .name = "must-sign", .type = SET_WORD,
+	  .offset = offsetof(struct senders_conf, must_sign),
+	  .dflt = "no", .words = must_sign,
+	  .text =
+	    "Refuse mail of our own users (logins and users of this host) that is not signed by "
+	    "S/MIME or OpenPGP. Only the form is looked at: who reads the mail checks the "
+	    "signature. Reports on mail that was read need none." },
 };
 
 const struct block block_senders = {

@@ -61,6 +61,8 @@ struct author {
 	struct str local, domain;
 };
 
+enum body_signed { SIGNED_NO, SIGNED_SMIME, SIGNED_OPENPGP };
+
 enum content_fault {			/* a set */
 	CONTENT_BARE = 1,		/* CR or LF alone */
 	CONTENT_NUL = 2,
@@ -128,6 +130,7 @@ struct facts {
 	const struct author *author;	/* of those who must be allowed to write so */
 	size_t nauthor;
 	bool is_report;			/* multipart/report */
+	enum body_signed body_signed;	/* by its content type: a claim, not a proof */
 	const struct sender_facts *who;	/* NULL: nobody looked, nobody vouches */
 	/* who wants to know each rule asked; NULL: nobody */
 	const struct policy_trace *trace;

@@ -387,6 +387,8 @@ static const struct rule end_rules[] = {
 	  SAY(550, 5, 7, 1, "you may not write as this address"), NAMED },
 	{ "null-sender-content", rule_null_sender, ACT_REJECT,
 	  SAY(550, 5, 7, 1, "the empty sender is for reports"), NAMED },
+	{ "must-sign", rule_must_sign, ACT_REJECT,
+	  SAY(550, 5, 7, 1, "mail of this server's users must be signed (S/MIME or OpenPGP)"), SOFT },
 	{ "own-domain-claim", rule_own, ACT_REJECT,
 	  SAY(550, 5, 7, 1, "sender must authenticate"), SOFT },
 	{ "own-domain-look-up", rule_own_later, ACT_DEFER, SAY(451, 4, 4, 3, "try again later"),
@@ -406,7 +408,6 @@ static const struct rule end_rules[] = {
 	  SAY(550, 5, 7, 26, "nobody vouches for the author: neither DKIM nor SPF passes for the "
 	  "domain in From"), SOFT },
 	{ "author-unverified", rule_unverified, ACT_JUNK, JUNK, SOFT },
-	{ "author-used-to-sign", rule_used_to_sign, ACT_JUNK, JUNK, SOFT },
 	{ "header-odd", rule_odd, ACT_JUNK, JUNK, SOFT },
 	{ "display-address", rule_name_ours, ACT_JUNK, JUNK, SOFT },
 	{ "display-vip", rule_name_vip, ACT_JUNK, JUNK, SOFT },

@@ -97,7 +97,7 @@ enum match rule_dmarc_reject(const struct policy *p, const struct facts *f, stru
 enum match rule_dmarc_junk(const struct policy *p, const struct facts *f, struct verdict *v);
 enum match rule_unverified(const struct policy *p, const struct facts *f, struct verdict *v);
 enum match rule_unverified_no(const struct policy *p, const struct facts *f, struct verdict *v);
-enum match rule_used_to_sign(const struct policy *p, const struct facts *f, struct verdict *v);
+enum match rule_must_sign(const struct policy *p, const struct facts *f, struct verdict *v);
 enum match rule_odd(const struct policy *p, const struct facts *f, struct verdict *v);
 enum match rule_name_ours(const struct policy *p, const struct facts *f, struct verdict *v);
 enum match rule_name_vip(const struct policy *p, const struct facts *f, struct verdict *v);

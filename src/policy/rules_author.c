@@ -153,15 +153,6 @@ rule_unverified(const struct policy *p, const struct facts *f, struct verdict *v
 	    judged_if(p, f, nobody_vouches(p, f));
 }
 
-enum match
-rule_used_to_sign(const struct policy *p, const struct facts *f, struct verdict *v)
-{
-	const struct sender_facts *w = rule_who(f);
-
-	(void)v;
-	return judged_if(p, f, w->used_to_sign && !w->verified && !lifted(p, f));
-}
-
 /* Old but legal: two of what stands once, obsolete forms. */
 enum match
 rule_odd(const struct policy *p, const struct facts *f, struct verdict *v)

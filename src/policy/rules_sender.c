@@ -7,6 +7,7 @@
  */
 #include "policy/rules.h"
 
+#include "conf/config.h"
 #include "policy/binding.h"
 
 static enum match
@@ -93,6 +94,21 @@ rule_authors(const struct policy *p, const struct facts *f, struct verdict *v)
 		    a->domain);
 	}
 	return MATCH_NO;
+}
+
+/* S/MIME or OpenPGP by its shape; whether the signature is good is the reader's affair. */
+enum match
+rule_must_sign(const struct policy *p, const struct facts *f, struct verdict *v)
+{
+	enum must_sign want = (enum must_sign)p->cfg->senders.must_sign;
+
+	(void)v;
+	if (want == MUST_SIGN_NO || binding_of(f) == BINDING_NONE || f->is_report)
+		return MATCH_NO;
+	if (want == MUST_SIGN_ANY)
+		return f->body_signed == SIGNED_NO ? MATCH_YES : MATCH_NO;
+	return f->body_signed == (want == MUST_SIGN_SMIME ? SIGNED_SMIME : SIGNED_OPENPGP) ?
+	    MATCH_NO : MATCH_YES;
 }
 
 /* Of somebody bound, the null sender is for reports about a message read (RFC 8098) that its

@@ -51,7 +51,6 @@ struct sender_facts {
 	bool trouble;			/* nothing passed, and DNS could not say all */
 	bool arc_pass;			/* a trusted sealer says that it passed DMARC there */
 	uint64_t replays;		/* deliveries of the same signature, beyond the first */
-	bool used_to_sign;		/* the author's mail was always signed */
 };
 
 #endif

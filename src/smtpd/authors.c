@@ -11,6 +11,7 @@
 #include "base/num.h"
 #include "mail/addr.h"
 #include "mail/header.h"
+#include "mail/mime.h"
 
 enum { FIELDS_MAX = 1000, AUTHORS_MAX = 64 };
 
@@ -47,6 +48,29 @@ read_field(struct str value, size_t which, struct arena *a, struct author *list,
 	return true;
 }
 
+/* RFC 8551 3.5, RFC 3156 5: the types of signed mail, and of S/MIME's opaque form. */
+static enum body_signed
+signed_as(struct str value, struct arena *a)
+{
+	struct mime_type t;
+	struct str protocol, kind;
+
+	if (!mime_type_parse(value, a, &t) || !t.valid)
+		return SIGNED_NO;
+	protocol = mime_param(&t, STR("protocol"));
+	kind = mime_param(&t, STR("smime-type"));
+	if (str_eq(t.type, STR("multipart")) && str_eq(t.subtype, STR("signed"))) {
+		if (str_ieq(protocol, STR("application/pgp-signature")))
+			return SIGNED_OPENPGP;
+		return str_ieq(protocol, STR("application/pkcs7-signature")) ||
+		    str_ieq(protocol, STR("application/x-pkcs7-signature")) ? SIGNED_SMIME :
+		    SIGNED_NO;
+	}
+	return str_eq(t.type, STR("application")) && (str_eq(t.subtype, STR("pkcs7-mime")) ||
+	    str_eq(t.subtype, STR("x-pkcs7-mime"))) && str_ieq(kind, STR("signed-data")) ?
+	    SIGNED_SMIME : SIGNED_NO;
+}
+
 bool
 authors_read(struct str text, struct arena *a, struct facts *f)
 {
@@ -71,6 +95,7 @@ authors_read(struct str text, struct arena *a, struct facts *f)
 	type = header_find(&h, STR("Content-Type"), 0);
 	f->is_report = type != NULL &&
 	    str_istarts(str_trim(field_unfold(type, a)), STR("multipart/report"));
+	f->body_signed = type != NULL ? signed_as(type->value, a) : SIGNED_NO;
 	f->author = list;
 	f->nauthor = n;
 	return true;

@@ -119,6 +119,7 @@ tx_reset(struct session *s)
 	s->f.sender_dest = s->f.dest = DEST_NONE;
 	s->f.nrcpt = 0;
 	s->f.content = (struct content_facts){};
+	s->f.body_signed = SIGNED_NO;
 	s->f.relays = s->f.is_report = s->f.leaves = s->f.tx_leaves = false;
 	s->f.first_class = 0;
 	s->f.sender_sends_nothing = false;

@@ -106,3 +106,37 @@ def test_junk_by_LMTP(tmp_path):
             assert set(found) == {'TO:<alice+Junk@%s>' % OURS, 'TO:<alice+sales@%s>' % OURS}, found.keys()
             assert b'Postern-Verdict: junk; reason=author-unverified\r\n' in found['TO:<alice+Junk@%s>' % OURS]
             assert b'Postern-' not in found['TO:<alice+sales@%s>' % OURS]
+
+
+def test_B2_our_users_must_sign(tmp_path):
+    """senders { must-sign }: mail of ours without S/MIME or OpenPGP is refused, by its form alone; others' is not asked."""
+    import socket
+
+    with Lab(tmp_path, ZONES, '\nsenders {\n    must-sign any\n}\n') as h:
+        def submit(text):
+            with socket.socket(socket.AF_UNIX) as s:
+                s.settimeout(20)
+                s.connect(str(h.server.dir / 'run' / 'submit'))
+                f = s.makefile('rb')
+
+                def say(line):
+                    if line:
+                        s.sendall(line)
+                    while (got := f.readline())[3:4] == b'-':
+                        pass
+                    return got.decode()
+                assert say(b'').startswith('220') and say(b'EHLO x\r\n').startswith('250')
+                assert say(b'MAIL FROM:<alice@%s>\r\n' % OURS.encode()).startswith('250')
+                assert say(b'RCPT TO:<bob@%s>\r\n' % OURS.encode()).startswith('250') and say(b'DATA\r\n').startswith('354')
+                return say(text.encode().replace(b'\r\n.', b'\r\n..') + b'.\r\n')
+        plain = message('<alice@%s>' % OURS)
+        assert submit(plain).startswith('550 5.7.1 mail of this server'), submit(plain)
+        for kind in ('pkcs7-signature', 'pgp-signature'):
+            m = message('<alice@%s>' % OURS).replace('text/plain; charset=utf-8',
+                                                     'multipart/signed; boundary=b;\r\n protocol="application/%s"' % kind, 1)
+            assert submit(m).startswith('250'), kind
+        opaque = message('<alice@%s>' % OURS).replace('text/plain; charset=utf-8', 'application/pkcs7-mime; smime-type=signed-data', 1)
+        assert submit(opaque).startswith('250')
+        for kind in ('multipart/signed; protocol="text/plain"', 'application/pkcs7-mime; smime-type=enveloped-data'):
+            assert submit(message('<alice@%s>' % OURS).replace('text/plain; charset=utf-8', kind, 1)).startswith('550')
+        assert h.fate('ann@friend.example', message('<ann@friend.example>'), ip='203.0.113.9')[0] == 'Inbox'
