@@ -388,7 +388,7 @@ static const struct rule end_rules[] = {
 	{ "null-sender-content", rule_null_sender, ACT_REJECT,
 	  SAY(550, 5, 7, 1, "the empty sender is for reports"), NAMED },
 	{ "must-sign", rule_must_sign, ACT_REJECT,
-	  SAY(550, 5, 7, 1, "mail of this server's users must be signed (S/MIME or OpenPGP)"), SOFT },
+	  SAY(550, 5, 7, 1, "mail of our users must be signed (S/MIME or OpenPGP)"), SOFT },
 	{ "own-domain-claim", rule_own, ACT_REJECT,
 	  SAY(550, 5, 7, 1, "sender must authenticate"), SOFT },
 	{ "own-domain-look-up", rule_own_later, ACT_DEFER, SAY(451, 4, 4, 3, "try again later"),

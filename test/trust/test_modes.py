@@ -130,7 +130,7 @@ def test_B2_our_users_must_sign(tmp_path):
                 assert say(b'RCPT TO:<bob@%s>\r\n' % OURS.encode()).startswith('250') and say(b'DATA\r\n').startswith('354')
                 return say(text.encode().replace(b'\r\n.', b'\r\n..') + b'.\r\n')
         plain = message('<alice@%s>' % OURS)
-        assert submit(plain).startswith('550 5.7.1 mail of this server'), submit(plain)
+        assert submit(plain).startswith('550 5.7.1 mail of our users'), submit(plain)
         for kind in ('pkcs7-signature', 'pgp-signature'):
             m = message('<alice@%s>' % OURS).replace('text/plain; charset=utf-8',
                                                      'multipart/signed; boundary=b;\r\n protocol="application/%s"' % kind, 1)
