@@ -398,9 +398,11 @@ report_one(struct queue *q, struct report *r, struct arena *a)
 	}
 	if (!gather(&n, r) || (!dropped(r) && tell(&n) != SPOOL_OK))
 		return false;
-	/* The entry may end with its last unit. */
+	bool keep = n.unproven && r->kind == REPORT_FAILED;
+
+	/* The entry may end with its last unit; r is one of these. */
 	for (size_t i = 0; i < n.nall; i++) {
-		if (n.all[i]->unit && n.unproven && r->kind == REPORT_FAILED)
+		if (n.all[i]->unit && keep)
 			undelivered_keep(q, n.all[i]->unit, &n.all[i]->why);
 		else if (n.all[i]->unit)
 			unit_gone(q, n.all[i]->unit);
