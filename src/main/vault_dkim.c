@@ -263,7 +263,7 @@ vault_dkim_forbids(const struct vault_dkim *v, const struct msg_dkim_sign *m, st
 		return "the key is not active";
 	if (!block_author(m->block, a, &local, &domain))
 		return "no single author";
-	if (!domain_eq(domain, k->domain->name))
+	if (!domain_under(domain, k->domain->name))
 		return "the author is of another domain";
 	if (!block_field(m->block, k, a))
 		return "not a signature of that key";

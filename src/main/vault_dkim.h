@@ -4,8 +4,8 @@
  *
  * 1. A private key never leaves; workers get public halves and signatures.
  * 2. What is signed is a canonical header block: its From must be the one mailbox that the worker
- *    claims, in the domain of the key, and its last line the unsigned DKIM-Signature of that domain
- *    and selector.
+ *    claims, in the domain of the key or below it, and its last line the unsigned DKIM-Signature of
+ *    that domain and selector.
  * 3. The author is covered by a login token that vault minted (and the login's own binding), or by
  *    a grant that stands in the configuration and has no login (network, hostname, certificate,
  *    local socket, POP).  A lying worker gains nothing else: not without a token where all who

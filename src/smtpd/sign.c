@@ -18,7 +18,7 @@ enum { BLOCK_MAX = 48 << 10, FIELDS_MAX = 64 << 10, LIFE_S = 7 * 86'400 };
 
 struct signing {
 	const struct domain *domain;
-	struct str local;
+	struct str author;		/* his address */
 	struct body_hashes body;
 	int number;			/* of the body's hash */
 	bool ended;
@@ -47,6 +47,23 @@ has_active_key(const struct domain *d)
 	return false;
 }
 
+/* The nearest domain of ours that has keys: the author's own, or one above it, as the host's name
+ * is below its domain. */
+static const struct domain *
+domain_for(const struct config *cfg, struct str author)
+{
+	const struct domain *best = NULL;
+
+	for (size_t i = 0; i < cfg->ndomain; i++) {
+		const struct domain *d = &cfg->domain[i];
+
+		if (domain_under(author, d->name) && has_active_key(d) &&
+		    (!best || d->name.n > best->name.n))
+			best = d;
+	}
+	return best;
+}
+
 void
 sign_head(struct session *s)
 {
@@ -62,12 +79,11 @@ sign_head(struct session *s)
 	text = section_text(&tx->sec, &s->mem);
 	if (!header_parse(text, &s->mem, 0, &h) || !author_of(&h, &s->mem, &author))
 		return;
-	d = config_domain(s->srv->cfg, author.domain);
-	g = d && has_active_key(d) ? arena_zalloc(&s->mem, sizeof *g) : NULL;
+	d = domain_for(s->srv->cfg, author.domain);
+	g = d ? arena_zalloc(&s->mem, sizeof *g) : NULL;
 	if (!g)
 		return;
 	g->domain = d;
-	g->local = author.local;
 	g->number = body_hash_want(&g->body, (struct body_wish){ .relaxed = true });
 	tx->sign = g;
 }
@@ -157,8 +173,7 @@ put_signature(struct session *s, const struct header *h, const struct dkim_key *
 	} };
 	struct dkim_signer signer = {
 		.domain = g->domain->name, .selector = k->selector,
-		.identity = by_login ? str_cat(&s->mem, g->local, STR("@"), g->domain->name) :
-		    (struct str){},
+		.identity = by_login ? g->author : (struct str){},
 		.ed25519 = s->srv->sign.is_ed25519(s->srv->sign.ctx, g->domain->name, k->selector),
 		.relaxed_header = true, .relaxed_body = true, .now_s = wall_ms() / 1000,
 		.expires_s = wall_ms() / 1000 + LIFE_S, .sign = ask_vault, .ctx = &q,
@@ -191,9 +206,9 @@ sign_fields(struct session *s)
 	text = section_text(&s->tx->sec, &s->mem);
 	/* A filter may have changed who wrote it; then it is not ours to sign. */
 	if (!header_parse(text, &s->mem, 0, &h) || !author_of(&h, &s->mem, &author) ||
-	    !domain_eq(author.domain, g->domain->name))
+	    !domain_under(author.domain, g->domain->name))
 		return fields;
-	g->local = author.local;
+	g->author = str_cat(&s->mem, author.local, STR("@"), author.domain);
 	if (!g->ended)
 		body_hash_end(&g->body);
 	g->ended = true;

@@ -2,9 +2,9 @@
 /*
  * sign: signatures for mail that somebody of ours hands in, made while it arrives.
  *
- * 1. Only a message whose one author is in a domain of ours with active keys, from a client whom a
- *    login or a grant entitles: decide_end has seen to it that the author is his to use, and vault
- *    looks at that again.
+ * 1. Only a message whose one author is in (or below) a domain of ours with active keys, from a
+ *    client whom a login or a grant entitles: decide_end has seen to it that the author is his to
+ *    use, and vault looks at that again.
  * 2. The body is hashed while it passes; the private keys are vault's.
  * Also makes submitted mail whole (RFC 6409 8): Date and Message-ID where they lack, no Bcc.
  * Begins with the header section, belongs to the transaction; harmless where there is nothing to
