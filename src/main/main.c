@@ -30,6 +30,7 @@ static const struct verb verbs[] = {
 	{ "dns", verb_dns, "ask DNS as the server does; where mail for a domain would go" },
 	{ "tls", verb_tls, "certificates: names, keys, days left" },
 	{ "spool", verb_spool, "check a spool offline" },
+	{ "lab", verb_lab, "attacks against the decision of a configuration" },
 	{ "smtpd", verb_smtpd, "one SMTP session on standard input and output" },
 	{ "arc", verb_arc, "verify and extend ARC chains" },
 	{ "auth", verb_auth, "all checks of who sent a message, at once" },

@@ -15,6 +15,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "dns/zone.h"
 #include "main/conf_load.h"
 #include "main/verb.h"
 #include "route/ask.h"
@@ -29,11 +30,13 @@
 #include "table/sources.h"
 
 static const char usage[] =
-    "usage: postern smtpd --stdio [--peer IP] [--listener NAME] [--config FILE] [--spool DIR]\n";
+    "usage: postern smtpd --stdio [--peer IP] [--listener NAME] [--config FILE] [--spool DIR]\n"
+    "                              [--zone FILE] [--log]\n";
 
 struct stdio {
-	const char *config, *peer, *listener, *spool;
-	bool stdio;
+	const char *config, *peer, *listener, *spool, *zone;
+	bool stdio, log;
+	struct dns_zone *dns;		/* instead of the network */
 	struct config *cfg;
 	struct route route;
 	struct visit visit;
@@ -49,6 +52,10 @@ parse(int argc, char **argv, struct stdio *o)
 
 		if (strcmp(argv[i], "--stdio") == 0)
 			o->stdio = true;
+		else if (strcmp(argv[i], "--log") == 0)
+			o->log = true;
+		else if (strcmp(argv[i], "--zone") == 0)
+			to = &o->zone;
 		else if (strcmp(argv[i], "--peer") == 0)
 			to = &o->peer;
 		else if (strcmp(argv[i], "--config") == 0)
@@ -129,6 +136,7 @@ session_run(void *arg)
 		(void)fprintf(stderr, "postern: cannot write the spool directory\n");
 		return;
 	}
+	ops.dns = o->dns ? dns_zone_ops(o->dns) : NULL;
 	srv = smtpd_new(o->cfg, inhouse_writer(spool), &ops);
 	open_accepted(o, srv);
 	o->visit.srv = srv;
@@ -140,11 +148,37 @@ session_run(void *arg)
 	o->code = EX_OK;
 }
 
+/* Names from a file, and no program beside this one is asked anything. */
+static bool
+zone_open(struct stdio *o)
+{
+	struct dns_zone_error err = {};
+	struct buf text;
+	FILE *f = fopen(o->zone, "re");
+	size_t n = 1;
+
+	buf_init(&text, 4 << 20);
+	while (f && n > 0) {
+		char *to = buf_reserve(&text, 4096);
+
+		n = to ? fread(to, 1, 4096, f) : 0;
+		buf_add(&text, n);
+	}
+	if (f)
+		(void)fclose(f);
+	o->dns = f ? dns_zone_new(buf_str(&text), &err) : NULL;
+	if (!o->dns)
+		(void)fprintf(stderr, "postern: %s:%u: %s\n", o->zone, err.line, err.what);
+	buf_done(&text);
+	o->cfg->nfilter = 0;
+	return o->dns != NULL;
+}
+
 static int
 prepare(struct stdio *o)
 {
 	o->cfg = conf_load(o->config, stderr);
-	if (!o->cfg)
+	if (!o->cfg || (o->zone && !zone_open(o)))
 		return EX_CONFIG;
 	o->visit.listener = find_listener(o);
 	if (!o->visit.listener) {
@@ -183,7 +217,7 @@ verb_smtpd(int argc, char **argv)
 	code = prepare(&o);
 	if (code != EX_OK)
 		return code;
-	log_threshold(LOG_WARN);
+	log_threshold(o.log ? LOG_INFO : LOG_WARN);
 	loop_init();
 	work_init(1);
 	if (!read_tables(&o) || !co_spawn("stdio", session_run, &o))
@@ -194,6 +228,7 @@ verb_smtpd(int argc, char **argv)
 	if (!o.spool)
 		(void)nftw(o.temporary, remove_one, 8, FTW_DEPTH | FTW_PHYS);
 	tables_done(&o.route.tables);
+	dns_zone_free(o.dns);
 	config_free(o.cfg);
 	return o.code;
 }
