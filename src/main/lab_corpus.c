@@ -12,7 +12,8 @@
 
 const char lab_zone[] =
 	"evil.example. MX 10 mx.evil.example.\nmx.evil.example. A " EVIL "\n"
-	"evil.example. TXT \"v=spf1 ip4:" EVIL " -all\"\n_dmarc.evil.example. TXT \"v=DMARC1; p=none\"\n"
+	"evil.example. TXT \"v=spf1 ip4:" EVIL " -all\"\n"
+	"_dmarc.evil.example. TXT \"v=DMARC1; p=none\"\n"
 	"helo.evil.example. A " EVIL "\nhelo.evil.example. TXT \"v=spf1 a -all\"\n"
 	"plusall.example. MX 10 mx.evil.example.\nplusall.example. TXT \"v=spf1 +all\"\n"
 	"parked.example. MX 10 mx.evil.example.\nparked.example. TXT \"v=spf1 -all\"\n"
@@ -30,8 +31,8 @@ const char lab_zone[] =
 
 const struct attack lab_corpus[] = {
 	/* relaying */
-	{ "relay: anybody to anybody", EVIL, "mx.evil.example", "x@evil.example", "v@victim.example",
-	  FROM("<x@evil.example>"), MUST_REFUSE },
+	{ "relay: anybody to anybody", EVIL, "mx.evil.example", "x@evil.example",
+	  "v@victim.example", FROM("<x@evil.example>"), MUST_REFUSE },
 	{ "relay: by our sender", EVIL, "mx.evil.example", "USER", "v@victim.example",
 	  FROM("<x@evil.example>"), MUST_REFUSE },
 	{ "relay: by the empty sender", EVIL, "mx.evil.example", "", "v@victim.example",
