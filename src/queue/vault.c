@@ -12,10 +12,11 @@
 #include "rt/co.h"
 #include "trust/srs.h"
 
-enum { LOOK_MS = 20, CHANNEL_MS = 2000, AGAIN_MS = 30'000 };
+enum { LOOK_MS = 20, START_MS = 10'000, CHANNEL_MS = 2000, AGAIN_MS = 10'000, CALL_MS = 10'000 };
 
 struct queue_vault {
 	uint64_t channel;		/* 0: none */
+	bool seen;			/* it was there once */
 	int64_t missed_ms;		/* when it was waited for in vain; 0: it is there */
 };
 
@@ -48,6 +49,7 @@ queue_vault_peer(struct queue_vault *v, int fd, const char *name)
 		ipc_close(old);
 	ch = ipc_new(fd, name, &ops, v);
 	v->channel = ch ? ipc_id(ch) : 0;
+	v->seen = true;
 }
 
 /* Mail waits in line while we wait here: only once in a while, when it is not there at all. */
@@ -75,10 +77,9 @@ static enum qv
 ask(struct queue_vault *v, enum msg_type type, const void *m, struct arena *a,
     struct msg_srs_answer *answer)
 {
-	struct ipc *ch = queue_vault_channel(v, deadline_in(CHANNEL_MS));
+	struct ipc *ch = queue_vault_channel(v, deadline_in(v->seen ? CHANNEL_MS : START_MS));
 
-	if (!ch || ipc_call(ch, type, m, MSG_srs_answer, answer, a, deadline_in(CHANNEL_MS)) !=
-	    IO_OK)
+	if (!ch || ipc_call(ch, type, m, MSG_srs_answer, answer, a, deadline_in(CALL_MS)) != IO_OK)
 		return QV_LATER;
 	return answer->answer == SRS_ERROR ? QV_NO : QV_YES;
 }
