@@ -251,8 +251,17 @@ static_grant(const struct vault_dkim *v, const struct msg_dkim_sign *m, struct s
 	return false;
 }
 
+/* As whom queue writes. */
+static bool
+is_postmaster(const struct vault_dkim *v, struct str local, struct str domain)
+{
+	return str_eq(local, STR("postmaster")) && (domain_eq(domain, v->cfg->hostname) ||
+	    (v->cfg->ndomain > 0 && domain_eq(domain, v->cfg->domain[0].name)));
+}
+
 const char *
-vault_dkim_forbids(const struct vault_dkim *v, const struct msg_dkim_sign *m, struct arena *a)
+vault_dkim_forbids(const struct vault_dkim *v, enum role_kind who, const struct msg_dkim_sign *m,
+    struct arena *a)
 {
 	const struct key *k = find_key(v, m->domain, m->selector);
 	struct str local, domain;
@@ -267,6 +276,8 @@ vault_dkim_forbids(const struct vault_dkim *v, const struct msg_dkim_sign *m, st
 		return "the author is of another domain";
 	if (!block_field(m->block, k, a))
 		return "not a signature of that key";
+	if (who == ROLE_QUEUE)
+		return is_postmaster(v, local, domain) ? NULL : "queue is not the author";
 	if (m->grant != 0)
 		return static_grant(v, m, local, domain) ? NULL : "no grant covers the author";
 	if (token_judge(&v->tokens, m->token, m->identity, wall_ms()) != TOKEN_GOOD)
@@ -285,7 +296,7 @@ sign(struct vault_dkim *v, struct ipc *ch, uint64_t call, const struct msg_dkim_
 
 	arena_init(&a, BLOCK_MEMORY);
 	buf_init(&signature, 1024);
-	why = vault_dkim_forbids(v, m, &a);
+	why = vault_dkim_forbids(v, ipc_peer(ch), m, &a);
 	if (!why && dkim_sign_locally(find_key(v, m->domain, m->selector)->pkey, m->block,
 	    &signature)) {
 		answer.ok = true;

@@ -8,8 +8,9 @@
  *    that domain and selector.
  * 3. The author is covered by a login token that vault minted (and the login's own binding), or by
  *    a grant that stands in the configuration and has no login (network, hostname, certificate,
- *    local socket, POP).  A lying worker gains nothing else: not without a token where all who
- *    write log in, not another canonicalization, no part of a body, and nothing that lasts.
+ *    local socket, POP); queue writes as postmaster alone.  A lying worker gains nothing else: not
+ *    without a token where all who write log in, not another canonicalization, no part of a body,
+ *    and nothing that lasts.
  */
 #ifndef MAIN_VAULT_DKIM_H
 #define MAIN_VAULT_DKIM_H
@@ -26,9 +27,9 @@ void vault_dkim_free(struct vault_dkim *v);
 bool vault_dkim_add(struct vault_dkim *v, struct str path, struct str pem);
 /* New tables from lookup; takes fd. */
 void vault_dkim_tables(struct vault_dkim *v, int fd, uint64_t generation);
-/* NULL, or why that is not signed. */
-const char *vault_dkim_forbids(const struct vault_dkim *v, const struct msg_dkim_sign *m,
-    struct arena *a);
+/* NULL, or why that is not signed for that role. */
+const char *vault_dkim_forbids(const struct vault_dkim *v, enum role_kind who,
+    const struct msg_dkim_sign *m, struct arena *a);
 /* False: not its message. */
 bool vault_dkim_msg(struct vault_dkim *v, struct ipc *ch, enum msg_type type, uint64_t call,
     const union msg *m);

@@ -117,7 +117,7 @@ signs(struct house *h, struct msg_dkim_sign m)
 		m.domain = STR("example.org");
 	if (m.selector.n == 0)
 		m.selector = STR("k1");
-	why = vault_dkim_forbids(h->v, &m, &h->a);
+	why = vault_dkim_forbids(h->v, ROLE_SMTPD, &m, &h->a);
 	return why == NULL;
 }
 
@@ -250,6 +250,30 @@ test_T_SIGN_03_static_grants(void **state)
 	close_house(&h);
 }
 
+static void
+test_T_SIGN_03_queue_is_postmaster(void **state)
+{
+	static const struct { const char *from; bool good; } row[] = {
+		{ "from:postmaster@mx.example.org\r\n", true },
+		{ "from:\"Mail\" <postmaster@example.org>\r\n", true },
+		{ "from:postmaster@b.example.org\r\n", false },
+		{ "from:alice@example.org\r\n", false },
+		{ "from:postmaster@example.net\r\n", false },
+	};
+	struct house h = open_house("");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(row); i++) {
+		struct msg_dkim_sign m = { .domain = STR("example.org"), .selector = STR("k1"),
+			.block = block(row[i].from, "k1", "relaxed/relaxed", WEEK, "", &h.a) };
+
+		T_CASE(row[i].from);
+		t_int(vault_dkim_forbids(h.v, ROLE_QUEUE, &m, &h.a) == NULL, row[i].good);
+		t_true(vault_dkim_forbids(h.v, ROLE_SMTPD, &m, &h.a) != NULL);
+	}
+	close_house(&h);
+}
+
 int
 main(void)
 {
@@ -257,6 +281,7 @@ main(void)
 		cmocka_unit_test(test_T_SIGN_02_blocks),
 		cmocka_unit_test(test_T_SIGN_03_nothing_without_a_token),
 		cmocka_unit_test(test_T_SIGN_03_static_grants),
+		cmocka_unit_test(test_T_SIGN_03_queue_is_postmaster),
 	};
 
 	clock_refresh();

@@ -58,6 +58,8 @@ struct queue_ops {
 	/* May suspend.  Everything in *out lives in the arena. */
 	enum becomes (*expand)(void *ctx, const struct spool_msg *m, struct str addr,
 	    struct arena *a, struct becoming *out);
+	/* See sign.h.  NULL: nothing is signed. */
+	struct str (*sign)(void *ctx, struct str header, struct str body_hash, struct arena *a);
 };
 
 struct task {
@@ -104,12 +106,10 @@ struct queue {
 	uint64_t *bigs;			/* n, gen pairs of big files to finish */
 	size_t nbigs, capbigs;
 	struct link reroute;		/* units to be routed again */
-
 	struct carrier *carrier[CARRIERS];
 	struct slab flights;
 	struct idmap flight_by_job;
 	uint32_t jobno;
-
 	struct link reports;
 	size_t nreports;
 	struct queue_stats stats;

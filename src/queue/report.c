@@ -18,9 +18,11 @@
 #include "base/msgid.h"
 #include "base/num.h"
 #include "mail/dsn.h"
+#include "mail/header.h"
 #include "mail/smtp.h"
 #include "rt/clock.h"
 #include "rt/log.h"
+#include "trust/bodyhash.h"
 
 enum {
 	REPORTS_MAX = 2000, ARENA_MAX = 8 << 20, HEAD_MAX = 64 * 1024, FULL_MAX = 512 * 1024,
@@ -277,6 +279,26 @@ compose(struct notice *n, uint64_t id, struct buf *b)
 	return add_original(n) && dsn_format(b, &n->dsn, n->a);
 }
 
+/* What nobody signs goes unsigned: better than not to tell. */
+static struct str
+signature(struct notice *n, struct str text)
+{
+	struct body_hashes b = {};
+	int number = body_hash_want(&b, (struct body_wish){ .relaxed = true });
+	struct str fields = STR("");
+	struct header h;
+	uint64_t len;
+
+	if (n->q->ops.sign && header_parse(text, n->a, 0, &h)) {
+		body_hash_feed(&b, str_skip(text, h.body_at));
+		body_hash_end(&b);
+		fields = n->q->ops.sign(n->q->ctx, str_sub(text, 0, h.body_at),
+		    body_hash_get(&b, number, &len), n->a);
+	}
+	body_hashes_done(&b);
+	return fields;
+}
+
 static enum spool
 commit(struct notice *n, struct spool_draft *d, struct str text)
 {
@@ -291,7 +313,7 @@ commit(struct notice *n, struct spool_draft *d, struct str text)
 	uint64_t id = 0;
 
 	if (r == SPOOL_OK)
-		r = sd_commit(d, &env, (struct str){}, &id);
+		r = sd_commit(d, &env, signature(n, text), &id);
 	if (r != SPOOL_OK) {
 		sd_drop(d);
 		return r;

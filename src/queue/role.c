@@ -16,6 +16,7 @@
 #include "queue/files.h"
 #include "queue/forward.h"
 #include "queue/parts.h"
+#include "queue/sign.h"
 #include "queue/vault.h"
 #include "queue/wrap.h"
 #include "route/client.h"
@@ -462,6 +463,15 @@ on_status(struct role_env *env, uint32_t *sessions, uint64_t *done)
 
 /* Without a journal nothing may be delivered: wait for the pool as long as it takes.  A child of
  * its own, because a stop may come while there is no pool. */
+/* suspends */
+static struct str
+sign(void *ctx, struct str header, struct str body_hash, struct arena *a)
+{
+	struct queue_role *r = ctx;
+
+	return queue_sign(r->vault, r->q->cfg, &(struct own_mail){ header, body_hash }, a);
+}
+
 static void
 start_run(void *arg)
 {
@@ -484,6 +494,7 @@ queue_role_run(struct role_env *env)
 			.get_file = get_file, .drop_file = drop_file, .release = release,
 			.finished = finished,
 			.big_live = big_live, .big_live_end = big_live_end, .expand = expand,
+			.sign = sign,
 		},
 	};
 

@@ -4,11 +4,14 @@
  */
 #include "queue/wrap.h"
 
+#include <stdlib.h>
+
 #include "base/msgid.h"
 #include "base/num.h"
 #include "mail/date.h"
 #include "mail/header.h"
 #include "rt/log.h"
+#include "trust/bodyhash.h"
 
 enum { HEAD_MAX = 256 << 10, BLOCK = 32 << 10, SUBJECT_MAX = 900 };
 
@@ -71,26 +74,29 @@ new_header(struct queue *q, const struct wrapping *w, const struct header *h, ui
 }
 
 static enum spool
-copy_content(struct queue *q, const struct wrapping *w, struct spool_draft *d, struct arena *a)
+copy_content(struct queue *q, const struct wrapping *w, struct spool_draft *d,
+    struct body_hashes *body)
 {
 	uint64_t len = content_len(&w->m->ref);
-	char *p = arena_alloc(a, BLOCK);
+	enum spool r = SPOOL_OK;
+	char *p = malloc(BLOCK);
 
-	for (uint64_t at = 0; p != NULL && at < len; ) {
+	for (uint64_t at = 0; p != NULL && r == SPOOL_OK && at < len; ) {
 		size_t n = (size_t)MIN(len - at, (uint64_t)BLOCK);
-		enum spool r;
 
 		if (sr_content(q->reader, &w->m->ref, at, (struct sr_bytes){ p, n }) != SR_OK)
-			return SPOOL_IO;
-		if ((r = sd_write(d, str_from(p, n))) != SPOOL_OK)
-			return r;
+			r = SPOOL_IO;
+		else
+			r = sd_write(d, str_from(p, n));
+		body_hash_feed(body, str_from(p, n));
 		at += n;
 	}
-	return p != NULL ? SPOOL_OK : SPOOL_BUSY;
+	free(p);
+	return p != NULL ? r : SPOOL_BUSY;
 }
 
 static enum spool
-commit(struct queue *q, const struct wrapping *w, struct spool_draft *d)
+commit(struct queue *q, const struct wrapping *w, struct spool_draft *d, struct str signature)
 {
 	struct spool_rcpt to = { .addr = w->to };
 	struct spool_env env = {
@@ -101,7 +107,7 @@ commit(struct queue *q, const struct wrapping *w, struct spool_draft *d)
 		.rule = STR("forward-unsigned-wrapped"), .rcpt = &to, .nrcpt = 1,
 	};
 	uint64_t id;
-	enum spool r = sd_commit(d, &env, (struct str){}, &id);
+	enum spool r = sd_commit(d, &env, signature, &id);
 
 	if (r != SPOOL_OK)
 		return r;
@@ -114,9 +120,22 @@ commit(struct queue *q, const struct wrapping *w, struct spool_draft *d)
 	return SPOOL_OK;
 }
 
+/* The header as it will stand, and the body as it was copied. */
+static struct str
+signature(struct queue *q, struct str header, struct body_hashes *body, struct arena *a)
+{
+	struct str hash;
+	uint64_t len;
+
+	body_hash_end(body);
+	hash = body_hash_get(body, 0, &len);
+	return q->ops.sign != NULL && hash.n > 0 ? q->ops.sign(q->ctx, header, hash, a) : STR("");
+}
+
 enum spool
 wrap_message(struct queue *q, const struct wrapping *w, struct arena *a)
 {
+	struct body_hashes body = {};
 	struct header h;
 	struct spool_draft *d;
 	struct buf b;
@@ -126,11 +145,13 @@ wrap_message(struct queue *q, const struct wrapping *w, struct arena *a)
 		return r;
 	buf_init(&b, 2 * HEAD_MAX);
 	r = new_header(q, w, &h, sd_id(d), &b) ? sd_write(d, buf_str(&b)) : SPOOL_BUSY;
+	(void)body_hash_want(&body, (struct body_wish){ .relaxed = true });
+	if (r == SPOOL_OK)
+		r = copy_content(q, w, d, &body);
+	if (r == SPOOL_OK)
+		r = commit(q, w, d, signature(q, buf_str(&b), &body, a));
+	body_hashes_done(&body);
 	buf_done(&b);
-	if (r == SPOOL_OK)
-		r = copy_content(q, w, d, a);
-	if (r == SPOOL_OK)
-		r = commit(q, w, d);
 	if (r != SPOOL_OK)
 		sd_drop(d);
 	return r;

@@ -174,8 +174,9 @@ dkim_sign_locally(EVP_PKEY *key, struct str block, struct buf *signature)
 	size_t n = (size_t)EVP_PKEY_get_size(key);
 	char *to = buf_reserve(signature, n);
 	unsigned dn = 0;
-	bool good = c && to && EVP_Digest(block.p, block.n, digest, &dn, memo_md(false), NULL) == 1 &&
-	    EVP_DigestSignInit(c, NULL, ed ? NULL : memo_md(false), NULL, key) == 1;
+	const EVP_MD *md = memo_md(false);
+	bool good = c && to && EVP_Digest(block.p, block.n, digest, &dn, md, NULL) == 1 &&
+	    EVP_DigestSignInit(c, NULL, ed ? NULL : md, NULL, key) == 1;
 
 	if (good && ed)
 		good = EVP_DigestSign(c, (unsigned char *)to, &n, digest, dn) == 1;

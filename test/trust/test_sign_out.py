@@ -71,13 +71,13 @@ def mail(word, sender='alice@' + DOMAIN, body='Hello.\r\n\r\n  x\t\r\n\r\n'):
     return 'From: %s\r\nTo: bob@elsewhere.example\r\nSubject: %s\r\n\r\n%s' % (sender, word, body)
 
 
-def by_network(h, ip, text, sender):
+def by_network(h, ip, text, sender, to='bob@elsewhere.example'):
     with smtplib.SMTP('127.0.0.1', h.port, timeout=60) as s:
         s.ehlo('proxy.example')
         assert s.docmd('XCLIENT', 'ADDR=' + ip)[0] == 220
         s.ehlo('client.example')
         try:
-            return s.sendmail(sender, ['bob@elsewhere.example'], text)
+            return s.sendmail(sender, [to], text)
         except smtplib.SMTPException as e:
             return str(e)
 
@@ -118,3 +118,11 @@ def test_T_SIGN_03_foreign_authors_are_not_ours_to_sign(house):
     assert by_network(house, '198.51.100.9', mail('last of all', 'alice@' + DOMAIN), 'alice@' + DOMAIN) == {}
     assert good(house, arrived(house, 'last of all')) == 2
     assert not [m for m in house.sink.mails() if b'two authors' in m['body'] and b'DKIM-Signature' in m['body']]
+
+
+def test_T_SIGN_01_our_own_notices(house):
+    """A bounce is from postmaster of this host, and signed by the domain above it."""
+    assert by_network(house, '198.51.100.9', mail('no such one', 'ann@foreign.example'), 'ann@foreign.example', 'bad1@elsewhere.example') == {}
+    m = arrived(house, 'no such one')
+    assert re.search(rb'(?m)^From: .*postmaster@mx\.victim\.example', m) and b'multipart/report' in m
+    assert good(house, m) == 2 and m.startswith(b'DKIM-Signature:')
