@@ -174,6 +174,14 @@ def test_catch_all_takes_no_bounce_addresses(w):
         w.house.send(sender='', to=['SRS0=AAAAAAAAAAAAAAAA=AA=a.example=b@example.test'])
 
 
+def test_R7_secrets_outlive_a_reload(w, minted):
+    """A new generation has a vault of its own, with the same secrets."""
+    w.house.verb('reload')
+    wait_for(lambda: 'generation=2' in w.house.log())
+    assert wait_for(lambda: w.ask('', minted)[0][0] == 250)
+    assert address(w.forward('joe@example.test', tag='reloaded')).startswith('SRS0=')
+
+
 def test_R7_secrets_outlive_a_restart(w, minted):
     w.house.stop()
     w.house.start()
