@@ -48,9 +48,16 @@ static struct str
 list_domain(const struct checks *c, struct arena *a)
 {
 	const struct field *f = header_find(&c->header, STR("List-Id"), 0);
-	struct str v = f ? field_unfold(f, a) : (struct str){};
-	ssize_t at = str_rchr(v, '<'), end = str_rchr(v, '>');
+	struct str v;
+	ssize_t at, end;
 
+	if (!f)
+		return (struct str){};
+	v = field_unfold(f, a);
+	if (!v.p)
+		return (struct str){};
+	at = str_rchr(v, '<');
+	end = str_rchr(v, '>');
 	if (at < 0 || end < at)
 		return (struct str){};
 	v = str_trim(str_sub(v, (size_t)at + 1, (size_t)(end - at) - 1));
