@@ -21,8 +21,9 @@
 #include "main/bodies.h"
 #include "main/vault_dkim.h"
 #include "main/vault_srs.h"
+#include "rt/clock.h"
 #include "rt/log.h"
-#include "sasl/vault_side.h"
+#include "sasl/vault_int.h"
 #include "tls/keyring.h"
 #include "tls/remote.h"
 
@@ -151,6 +152,19 @@ auth_open(struct vault *v, struct role_env *env)
 	arena_done(&a);
 }
 
+/* suspends */
+static struct str
+uid_name(void *ctx, uint32_t uid, struct arena *a)
+{
+	struct vault *v = ctx;
+	struct ipc *ch = auth_lookup_channel(v->auth);
+	struct msg_uid_answer answer = {};
+
+	return ch && ipc_call(ch, MSG_uid_ask, &(struct msg_uid_ask){ .uid = uid },
+	    MSG_uid_answer, &answer, a, deadline_in(LOOKUP_MS)) == IO_OK ? answer.name :
+	    (struct str){};
+}
+
 static void
 on_image(void *ctx, int fd, uint64_t generation)
 {
@@ -173,6 +187,7 @@ dkim_open(struct vault *v, const struct config *cfg)
 		log_end();
 	}
 	auth_vault_images(v->auth, on_image, v->dkim);
+	vault_dkim_names(v->dkim, uid_name, v);
 }
 
 static void
@@ -193,6 +208,8 @@ on_msg(struct ipc *ch, enum msg_type type, uint64_t call_id, const union msg *m,
 {
 	struct vault *v = ipc_arg(ch);
 
+	if (type == MSG_dkim_local)
+		vault_dkim_local(v->dkim, ch, fd);
 	if (fd != -1)
 		close(fd);
 	if (type == MSG_vault_ping)

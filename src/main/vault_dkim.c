@@ -10,6 +10,7 @@
 #include <openssl/x509.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/num.h"
 #include "mail/addr.h"
@@ -22,13 +23,20 @@
 #include "trust/tags.h"
 
 enum { KEYS_MAX = 128, BLOCK_MEMORY = 1 << 20, RAW_ED25519 = 32 };
-enum { LIFE_MAX_S = 8 * 86'400 };
+enum { LIFE_MAX_S = 8 * 86'400, SHOWN_MAX = 64 };
 
 struct key {
 	const struct domain *domain;
 	const struct dkim_key *conf;
 	EVP_PKEY *pkey;
 	struct buf public;		/* SubjectPublicKeyInfo, or 32 octets */
+};
+
+/* Whose socket a worker showed last; good for one question. */
+struct shown {
+	uint64_t channel;
+	uint32_t uid;
+	bool fresh;
 };
 
 struct vault_dkim {
@@ -38,6 +46,10 @@ struct vault_dkim {
 	struct token_keys tokens;
 	struct key key[KEYS_MAX];
 	size_t n;
+	struct shown shown[SHOWN_MAX];
+	size_t next_shown;
+	struct str (*name)(void *ctx, uint32_t uid, struct arena *a);
+	void *ctx;
 };
 
 struct vault_dkim *
@@ -240,15 +252,22 @@ static_grant(const struct vault_dkim *v, const struct msg_dkim_sign *m, struct s
 		return line_covers(v, kind, local, domain) &&
 		    binding_user_covers(v->policy, m->identity, local, domain) == FIND_YES;
 	case GRANT_LOCAL_UID:
-		for (size_t i = 0; i < v->cfg->nlistener; i++)
-			if (v->cfg->listener[i].kind == L_LOCAL)
-				return true;
-		return false;
 	case GRANT_AUTHENTICATED:
 	case GRANT_DESTINATION:
 		break;
 	}
 	return false;
+}
+
+/* The kernel's word for who it is, and the binding of that user. */
+static bool
+local_user(const struct vault_dkim *v, const struct vault_asker *who, struct str local,
+    struct str domain)
+{
+	const struct facts f = { .listener = L_LOCAL,
+		.id = { .local = true, .uid = who->uid, .uid_name = who->uid_name } };
+
+	return who->local && binding_covers(v->policy, &f, local, domain) == FIND_YES;
 }
 
 /* As whom queue writes. */
@@ -260,8 +279,8 @@ is_postmaster(const struct vault_dkim *v, struct str local, struct str domain)
 }
 
 const char *
-vault_dkim_forbids(const struct vault_dkim *v, enum role_kind who, const struct msg_dkim_sign *m,
-    struct arena *a)
+vault_dkim_forbids(const struct vault_dkim *v, const struct vault_asker *who,
+    const struct msg_dkim_sign *m, struct arena *a)
 {
 	const struct key *k = find_key(v, m->domain, m->selector);
 	struct str local, domain;
@@ -276,8 +295,10 @@ vault_dkim_forbids(const struct vault_dkim *v, enum role_kind who, const struct 
 		return "the author is of another domain";
 	if (!block_field(m->block, k, a))
 		return "not a signature of that key";
-	if (who == ROLE_QUEUE)
+	if (who->role == ROLE_QUEUE)
 		return is_postmaster(v, local, domain) ? NULL : "queue is not the author";
+	if (m->grant == 1 + GRANT_LOCAL_UID)
+		return local_user(v, who, local, domain) ? NULL : "not an author of that user";
 	if (m->grant != 0)
 		return static_grant(v, m, local, domain) ? NULL : "no grant covers the author";
 	if (token_judge(&v->tokens, m->token, m->identity, wall_ms()) != TOKEN_GOOD)
@@ -286,17 +307,70 @@ vault_dkim_forbids(const struct vault_dkim *v, enum role_kind who, const struct 
 	    "the login does not cover the author";
 }
 
+void
+vault_dkim_names(struct vault_dkim *v, struct str (*name)(void *ctx, uint32_t uid,
+    struct arena *a), void *ctx)
+{
+	v->name = name;
+	v->ctx = ctx;
+}
+
+static struct shown *
+shown_of(struct vault_dkim *v, uint64_t channel)
+{
+	for (size_t i = 0; i < SHOWN_MAX; i++)
+		if (v->shown[i].channel == channel)
+			return &v->shown[i];
+	return NULL;
+}
+
+void
+vault_dkim_local(struct vault_dkim *v, struct ipc *ch, int fd)
+{
+	struct shown *s = shown_of(v, ipc_id(ch));
+	struct ucred cred;
+	socklen_t n = sizeof cred;
+
+	if (!s)
+		s = &v->shown[v->next_shown++ % SHOWN_MAX];
+	*s = (struct shown){ .channel = ipc_id(ch) };
+	if (fd != -1 && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == 0 && cred.pid > 0) {
+		s->uid = cred.uid;
+		s->fresh = true;
+	}
+}
+
+/* suspends where a user's name is to be asked for */
+static struct vault_asker
+asker(struct vault_dkim *v, struct ipc *ch, struct arena *a)
+{
+	struct vault_asker who = { .role = ipc_peer(ch) };
+	struct shown *s = shown_of(v, ipc_id(ch));
+
+	if (!s || !s->fresh)
+		return who;
+	s->fresh = false;
+	who.local = true;
+	who.uid = s->uid;
+	if (v->name)
+		who.uid_name = v->name(v->ctx, who.uid, a);
+	return who;
+}
+
 static void
 sign(struct vault_dkim *v, struct ipc *ch, uint64_t call, const struct msg_dkim_sign *m)
 {
 	struct msg_dkim_signed answer = {};
+	uint64_t channel = ipc_id(ch);
+	struct vault_asker who;
 	struct buf signature;
 	const char *why;
 	struct arena a;
 
 	arena_init(&a, BLOCK_MEMORY);
+	who = asker(v, ch, &a);
 	buf_init(&signature, 1024);
-	why = vault_dkim_forbids(v, ipc_peer(ch), m, &a);
+	why = vault_dkim_forbids(v, &who, m, &a);
 	if (!why && dkim_sign_locally(find_key(v, m->domain, m->selector)->pkey, m->block,
 	    &signature)) {
 		answer.ok = true;
@@ -309,7 +383,8 @@ sign(struct vault_dkim *v, struct ipc *ch, uint64_t call, const struct msg_dkim_
 		log_cstr("why", why ? why : "the key does not sign");
 		log_end();
 	}
-	(void)ipc_reply(ch, call, MSG_dkim_signed, &answer);
+	if ((ch = ipc_by_id(channel)) != NULL)
+		(void)ipc_reply(ch, call, MSG_dkim_signed, &answer);
 	buf_done(&signature);
 	arena_done(&a);
 }

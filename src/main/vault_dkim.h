@@ -6,11 +6,11 @@
  * 2. What is signed is a canonical header block: its From must be the one mailbox that the worker
  *    claims, in the domain of the key or below it, and its last line the unsigned DKIM-Signature of
  *    that domain and selector.
- * 3. The author is covered by a login token that vault minted (and the login's own binding), or by
- *    a grant that stands in the configuration and has no login (network, hostname, certificate,
- *    local socket, POP); queue writes as postmaster alone.  A lying worker gains nothing else: not
- *    without a token where all who write log in, not another canonicalization, no part of a body,
- *    and nothing that lasts.
+ * 3. The author is covered by a login token that vault minted (and the login's own binding), by
+ *    the binding of the user whose socket a worker shows, or by a grant that stands in the
+ *    configuration and has no login (network, hostname, certificate, POP); queue writes as
+ *    postmaster alone.  A lying worker gains nothing else: not another canonicalization, no part of
+ *    a body, and nothing that lasts.
  */
 #ifndef MAIN_VAULT_DKIM_H
 #define MAIN_VAULT_DKIM_H
@@ -27,10 +27,22 @@ void vault_dkim_free(struct vault_dkim *v);
 bool vault_dkim_add(struct vault_dkim *v, struct str path, struct str pem);
 /* New tables from lookup; takes fd. */
 void vault_dkim_tables(struct vault_dkim *v, int fd, uint64_t generation);
-/* NULL, or why that is not signed for that role. */
-const char *vault_dkim_forbids(const struct vault_dkim *v, enum role_kind who,
+/* Who asks: the role, and for its local clients whose socket it showed. */
+struct vault_asker {
+	enum role_kind role;
+	bool local;
+	uint32_t uid;
+	struct str uid_name;
+};
+/* NULL, or why that is not signed for them. */
+const char *vault_dkim_forbids(const struct vault_dkim *v, const struct vault_asker *who,
     const struct msg_dkim_sign *m, struct arena *a);
-/* False: not its message. */
+/* What a user of this host is called.  suspends */
+void vault_dkim_names(struct vault_dkim *v,
+    struct str (*name)(void *ctx, uint32_t uid, struct arena *a), void *ctx);
+/* dkim_local came on that channel, with the caller's fd. */
+void vault_dkim_local(struct vault_dkim *v, struct ipc *ch, int fd);
+/* False: not its message.  suspends */
 bool vault_dkim_msg(struct vault_dkim *v, struct ipc *ch, enum msg_type type, uint64_t call,
     const union msg *m);
 

@@ -168,6 +168,7 @@ put_signature(struct session *s, const struct header *h, const struct dkim_key *
 	struct asking q = { .s = s, .ask = {
 		.domain = g->domain->name, .selector = k->selector,
 		.grant = by_login ? 0 : (uint8_t)(1 + (s->f.id.local ? GRANT_LOCAL_UID : hit.kind)),
+		.local = !by_login && s->f.id.local ? conn_fd(s->c) : -1,
 		.identity = by_login ? s->f.id.user : s->f.id.pop_user, .token = by_login ?
 		    str_from(s->login->token, s->login->token_n) : (struct str){},
 	} };

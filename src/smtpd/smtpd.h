@@ -77,14 +77,14 @@ struct smtpd_sign_ask {
 	uint8_t grant;			/* 0: by login; else enum grant_kind plus one */
 	struct str identity, token;
 	struct str block;		/* the canonical header */
+	int local;			/* socket of a program of this host, or -1 */
 };
 struct smtpd_sign {
 	/* Appends the signature.  suspends.  False: *refused says whether vault said no, or could
 	 * not be asked.  NULL: nothing is signed. */
 	bool (*ask)(void *ctx, const struct smtpd_sign_ask *q, struct buf *signature,
 	    bool *refused);
-	/* May suspend at the start. */
-	bool (*is_ed25519)(void *ctx, struct str domain, struct str selector);
+	bool (*is_ed25519)(void *ctx, struct str domain, struct str selector);	/* suspends */
 	void *ctx;
 };
 

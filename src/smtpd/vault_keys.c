@@ -116,7 +116,8 @@ ask(void *ctx, const struct smtpd_sign_ask *q, struct buf *signature, bool *refu
 	if (!ch)
 		return false;
 	arena_init(&a, ANSWER);
-	good = ipc_call(ch, MSG_dkim_sign, &m, MSG_dkim_signed, &answer, &a,
+	good = (q->local < 0 || ipc_send_fd(ch, MSG_dkim_local, &(struct msg_dkim_local){},
+	    q->local)) && ipc_call(ch, MSG_dkim_sign, &m, MSG_dkim_signed, &answer, &a,
 	    deadline_in(CALL_MS)) == IO_OK;
 	*refused = good && !answer.ok;
 	good = good && answer.ok && buf_put(signature, answer.signature);

@@ -126,3 +126,15 @@ def test_T_SIGN_01_our_own_notices(house):
     m = arrived(house, 'no such one')
     assert re.search(rb'(?m)^From: .*postmaster@mx\.victim\.example', m) and b'multipart/report' in m
     assert good(house, m) == 2 and m.startswith(b'DKIM-Signature:')
+
+
+def test_T_SIGN_03_a_user_of_the_host_signs_as_himself_alone(house):
+    """nobody, by name; what vault believes is the kernel."""
+    as_nobody = ['setpriv', '--reuid', 'nobody', '--regid', 'nogroup', '--clear-groups', lab.BINARY, 'sendmail', '-C', str(house.conf)]
+    r = subprocess.run([*as_nobody, 'bob@elsewhere.example'], input=b'Subject: by nobody\n\nx\n', capture_output=True, timeout=60)
+    assert r.returncode == 0, r.stderr
+    m = arrived(house, 'by nobody')
+    assert re.search(rb'(?m)^From: .*nobody@(mx\.)?victim\.example', m) and good(house, m) == 2
+    r = subprocess.run([*as_nobody, 'bob@elsewhere.example'], input=b'From: alice@victim.example\nSubject: as alice\n\nx\n',
+                       capture_output=True, timeout=60)
+    assert r.returncode != 0 and not [m for m in house.sink.mails() if b'as alice' in m['body']]
