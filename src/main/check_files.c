@@ -110,13 +110,34 @@ check_certificates(struct check *c)
 		(void)tls_check(c->cfg, &checker);
 }
 
+/* RFC 8301 3.2, RFC 8463 3: what others take. */
+static void
+check_dkim_key(struct check *c, struct str path)
+{
+	EVP_PKEY *key = read_key(c, path);
+	bool rsa = key != NULL && EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA;
+	int bits = key != NULL ? EVP_PKEY_get_bits(key) : 0;
+
+	if (key != NULL && !rsa && EVP_PKEY_get_base_id(key) != EVP_PKEY_ED25519)
+		conf_error_add(c->errs, 0, 0,
+		    STR_F " is no key for DKIM: it takes RSA and Ed25519", STR_A(path));
+	else if (rsa && (bits < 1024 || bits > 4096))
+		conf_error_add(c->errs, 0, 0,
+		    STR_F " has %d bits: others take RSA keys of 1024 to 4096", STR_A(path), bits);
+	else if (rsa && bits < 2048)
+		(void)buf_putf(c->notes,
+		    STR_F " has %d bits: weak, postern dkim rotate makes one of 2048\n",
+		    STR_A(path), bits);
+	EVP_PKEY_free(key);
+}
+
 void
 check_secrets(struct check *c)
 {
 	check_certificates(c);
 	for (size_t i = 0; i < c->cfg->ndomain; i++)
 		for (size_t k = 0; k < c->cfg->domain[i].ndkim; k++)
-			EVP_PKEY_free(read_key(c, c->cfg->domain[i].dkim[k].file));
+			check_dkim_key(c, c->cfg->domain[i].dkim[k].file);
 	for (size_t i = 0; i < c->cfg->ndomain; i++) {
 		const struct domain *d = &c->cfg->domain[i];
 		struct stat st;

@@ -109,3 +109,15 @@ def test_T_SIGN_04_the_text_stays_as_it_was_written(rotated, tmp_path):
     before = f.read_text()
     call('rotate', 'nobody.example', '--config', f, code=78)
     assert f.read_text() == before
+
+
+@pytest.mark.parametrize('algo,said', [(['RSA', '-pkeyopt', 'rsa_keygen_bits:768'], 'has 768 bits'), (['RSA', '-pkeyopt', 'rsa_keygen_bits:1024'], 'weak'),
+                                       (['EC', '-pkeyopt', 'ec_paramgen_curve:P-256'], 'no key for DKIM'), (['ED25519'], None)])
+def test_T_SIGN_04_check_says_what_is_wrong_with_a_key(tmp_path, algo, said):
+    f = conf(tmp_path, '    dkim s1 dkim/s1.pem\n')
+    subprocess.run(['openssl', 'genpkey', '-algorithm', *algo, '-out', tmp_path / 'dkim/s1.pem'], check=True, capture_output=True)
+    (tmp_path / 'dkim/s1.pem').chmod(0o600)
+    r = subprocess.run([lab.BINARY, 'check', '--config', str(f)], capture_output=True, text=True, timeout=60)
+    text = r.stdout + r.stderr
+    assert said in text if said else 's1.pem' not in text, text
+    assert not said or said == 'weak' or r.returncode == 78
