@@ -2,7 +2,7 @@
 /*
  * verb_dmarc: `postern dmarc --from DOMAIN [--spf D=RESULT]... [--dkim D=RESULT]...`: what DMARC
  * says of an author's domain and what vouched for it; `postern dmarc record -- TEXT`: is that a
- * record?
+ * record?; `postern dmarc report`: verb_report.c.
  */
 #include <string.h>
 
@@ -148,9 +148,12 @@ verb_dmarc(int argc, char **argv)
 
 		return record(at < argc ? str_of(argv[at]) : STR(""));
 	}
+	if (argc == 2 && strcmp(argv[1], "report") == 0)
+		return verb_dmarc_report();
 	if (!parse_args(argc, argv, &o, &v))
 		return verb_usage(argc, argv, "dmarc --from DOMAIN [--spf DOMAIN=RESULT]... "
 		    "[--dkim DOMAIN=RESULT]... [--psl] [--zone FILE]\n"
-		    "       postern dmarc record -- TEXT");
+		    "       postern dmarc record -- TEXT\n"
+		    "       postern dmarc report < REPORT");
 	return verb_ask_run(&v, dmarc_run);
 }

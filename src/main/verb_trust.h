@@ -23,4 +23,7 @@ EVP_PKEY *verb_dkim_key(const char *file);
 const char *verb_dmarc_policy(enum dmarc_policy p);
 json_t *verb_dmarc_json(const struct dmarc_result *r);
 
+/* An aggregate report on standard input, as JSON; answers the exit status. */
+int verb_dmarc_report(void);
+
 #endif
