@@ -17,7 +17,7 @@ PLAIN = (Path(__file__).resolve().parents[2] / 'fuzz/corpus/report/plain.xml').r
 
 
 def read(data):
-    p = subprocess.run([lab.POSTERN, 'dmarc', 'report'], input=data, capture_output=True, timeout=60)
+    p = subprocess.run([lab.BINARY, 'dmarc', 'report'], input=data, capture_output=True, timeout=60)
     return p.returncode, json.loads(p.stdout) if p.returncode == 0 else p.stderr.decode()
 
 
