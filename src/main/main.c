@@ -30,6 +30,7 @@ static const struct verb verbs[] = {
 	{ "dns", verb_dns, "ask DNS as the server does; where mail for a domain would go" },
 	{ "tls", verb_tls, "certificates: names, keys, days left" },
 	{ "spool", verb_spool, "check a spool offline" },
+	{ "explain", verb_explain, "why a session would end as it would; what a user may do" },
 	{ "lab", verb_lab, "attacks against the decision of a configuration" },
 	{ "smtpd", verb_smtpd, "one SMTP session on standard input and output" },
 	{ "arc", verb_arc, "verify and extend ARC chains" },

@@ -204,15 +204,15 @@ with_tables(struct proof_run *r, const struct tables *tables, struct buf *text)
 	return holds;
 }
 
-static void
-load_tables(struct tables *to, const struct config *cfg)
+void
+proof_tables(struct tables *to, const struct config *cfg, struct conf_errors *errs)
 {
 	struct sources all = {};
 	int fd;
 
 	*to = (struct tables){};
 	sources_of(&all, cfg);
-	(void)sources_look(&all, NULL);		/* mistakes in them are told by others */
+	(void)sources_look(&all, errs);
 	fd = sources_image(&all);
 	if (fd < 0 || !tables_take(to, fd, 1))
 		abort();
@@ -228,7 +228,7 @@ proof_run(struct proof_run *r, struct buf *text)
 	proof_addresses_learn();
 	if (r->tables)
 		return with_tables(r, r->tables, text);
-	load_tables(&tables, r->cfg);
+	proof_tables(&tables, r->cfg, NULL);
 	holds = with_tables(r, &tables, text);
 	tables_done(&tables);
 	return holds;
@@ -266,8 +266,8 @@ proof_compare(const struct config *was, const struct config *now, struct buf *te
 	if (!c || !p[0] || !p[1])
 		abort();
 	proof_addresses_learn();
-	load_tables(&t[0], was);
-	load_tables(&t[1], now);
+	proof_tables(&t[0], was, NULL);
+	proof_tables(&t[1], now, NULL);
 	policy_tables(p[0], &t[0]);
 	policy_tables(p[1], &t[1]);
 	c->before = p[0];

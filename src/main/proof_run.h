@@ -41,4 +41,10 @@ bool proof_compare(const struct config *was, const struct config *now, struct bu
  * text.  RFC 5280 says nothing of it: the customers of a public authority are everybody. */
 const char *proof_ca_wrong(struct str file);
 
+struct tables;
+struct conf_errors;
+/* The tables as their files are now; what cannot be read is not in it, and is told to errs unless
+ * that is NULL. */
+void proof_tables(struct tables *to, const struct config *cfg, struct conf_errors *errs);
+
 #endif

@@ -24,6 +24,7 @@ int verb_spool(int argc, char **argv);
 int verb_tls(int argc, char **argv);
 int verb_dns(int argc, char **argv);
 int verb_sendmail(int argc, char **argv);	/* also mailq and newaliases, by argv[0] */
+int verb_explain(int argc, char **argv);
 int verb_lab(int argc, char **argv);
 int verb_smtpd(int argc, char **argv);
 int verb_srs(int argc, char **argv);

@@ -13,31 +13,10 @@
 
 #include "base/msgid.h"
 #include "base/str.h"
-#include "main/conf_load.h"
+#include "main/log_find.h"
 #include "main/verb.h"
 
 enum { EX_USAGE = 64, EX_NOINPUT = 66 };
-
-/* The id as a whole value, in logfmt or JSON. */
-static bool
-names(struct str line, struct str id)
-{
-	struct str rest = line;
-
-	for (;;) {
-		ssize_t at = str_find(rest, id);
-		char before, after;
-
-		if (at == -1)
-			return false;
-		before = at > 0 ? rest.p[at - 1] : ' ';
-		rest = str_skip(rest, (size_t)at + id.n);
-		after = rest.n > 0 ? rest.p[0] : ' ';
-		if ((before == '=' || before == '"') &&
-		    (after == ' ' || after == '\n' || after == '"'))
-			return true;
-	}
-}
 
 /* The id that is named last, for --last. */
 static struct str
@@ -74,33 +53,13 @@ trace(FILE *log, struct str id)
 	ssize_t n;
 
 	while ((n = getline(&line, &cap, log)) > 0) {
-		if (!names(str_from(line, (size_t)n), id))
+		if (!log_names(str_from(line, (size_t)n), id))
 			continue;
 		found++;
 		(void)fwrite(line, 1, (size_t)n, stdout);
 	}
 	free(line);
 	return found > 0 ? 0 : 1;
-}
-
-static FILE *
-open_log(const char *config, const char *path)
-{
-	struct config *cfg = path ? NULL : conf_load(config, stderr);
-	char *z = path ? strdup(path) : NULL;
-	FILE *log = stdin;
-
-	if (cfg && cfg->log.path.n)
-		z = strndup(cfg->log.path.p, cfg->log.path.n);
-	if (z)
-		log = fopen(z, "re");
-	else if (!cfg)
-		log = NULL;
-	if (!log && z)
-		(void)fprintf(stderr, "postern trace: %s cannot be read\n", z);
-	free(z);
-	config_free(cfg);
-	return log;
 }
 
 static int
@@ -134,7 +93,7 @@ verb_trace(int argc, char **argv)
 		return usage(id != NULL);
 	if (strcmp(id, "--last") != 0 && !msgid_parse(str_of(id), &number))
 		return usage(false);
-	log = open_log(config, path);
+	log = log_open(config, path);
 	if (!log)
 		return EX_NOINPUT;
 	wanted = strcmp(id, "--last") == 0 ? last_id(log, last) : str_of(id);

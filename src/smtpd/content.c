@@ -323,6 +323,8 @@ log_accepted(struct session *s, uint64_t id)
 		log_ip("client", s->f.ip);
 	if (s->f.id.local)
 		log_u("uid", s->f.id.uid);
+	if (s->f.id.user.n > 0)
+		log_s("user", s->f.id.user);
 	log_s("helo", s->f.helo);
 	log_s("from", tx->sender);
 	log_s("to", tx->rcpt[0].addr);

@@ -130,6 +130,10 @@ struct visit {
 	bool have_uid;
 	uint32_t uid;			/* Unix socket: whose */
 	bool patient;			/* a pipe, not a network: may speak before the greeting */
+	/* Only for explanations: taken for true without a proof. */
+	struct str user, cert;		/* logged in as; pin of its certificate */
+	bool tls;
+	const struct policy_trace *trace;
 };
 
 /* cfg outlives the worker; sw and ops.ctx are the caller's. */

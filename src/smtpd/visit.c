@@ -197,7 +197,7 @@ admit(struct session *s)
 		s->f.have_ip = true;
 		s->f.ip = test->assume_peer;
 	}
-	if (session_implicit_tls(s)) {
+	if (session_implicit_tls(s) && !s->f.tls) {
 		/* Whom we would refuse is not worth a handshake. */
 		v = visit_admit(s);
 		if (v.act != ACT_ACCEPT) {
@@ -241,7 +241,7 @@ visit_farewell(struct session *s, const struct reply *last)
 	}
 }
 
-static void
+[[gnu::noinline]] static void
 session_init(struct session *s, const struct visit *v)
 {
 	struct smtpd *srv = v->srv;
@@ -252,8 +252,10 @@ session_init(struct session *s, const struct visit *v)
 		.f = {
 			.listener = v->listener->kind, .listener_name = v->listener->name,
 			.have_ip = v->have_ip, .ip = v->ip, .server_ip = v->server_ip,
-			.id = { .local = v->have_uid, .uid = v->uid },
+			.id = { .user = v->user, .trusted = v->user.n > 0, .cert = v->cert,
+			    .local = v->have_uid, .uid = v->uid },
 			.client_ca = v->listener->client_ca,
+			.tls = v->tls, .trace = v->trace,
 		},
 	};
 	arena_init(&s->line, LINE_MEMORY);
