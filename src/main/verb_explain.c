@@ -23,6 +23,7 @@
 #include "main/verb.h"
 #include "main/verb_json.h"
 #include "rt/log.h"
+#include "smtpd/visit.h"
 
 static const char usage[] =
     "usage: postern explain [--ip IP] [--listener NAME] [--helo NAME] [--tls] [--auth USER]\n"
@@ -96,14 +97,15 @@ serve(struct explain *e)
 {
 	struct telling t = { .e = e };
 	struct policy_trace trace = { .rule = tell_rule, .ctx = &t };
-	struct visit *v = &e->run.visit;
+	struct visit_assumed assumed = {
+		.user = e->user ? str_of(e->user) : (struct str){},
+		.cert = e->cert ? str_of(e->cert) : (struct str){},
+		.tls = e->tls || e->user || e->cert, .trace = &trace,
+	};
 
 	e->run.cfg->nfilter = 0;
 	e->run.cfg->test.accepted_file = (struct str){};
-	v->trace = &trace;
-	v->tls = e->tls || e->user || e->cert;
-	v->user = e->user ? str_of(e->user) : (struct str){};
-	v->cert = e->cert ? str_of(e->cert) : (struct str){};
+	e->run.visit.assumed = &assumed;
 	log_threshold(LOG_ERROR);
 	(void)fflush(stdout);
 	_exit(stdio_run(&e->run));
@@ -219,7 +221,8 @@ open_message(const struct explain *e)
 		f = fopen(e->message, "re");
 		if (!f)
 			perror(e->message);
-	} else if (e->message || (!e->id && fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode))) {
+	} else if (e->message ||
+	    (!e->id && fstat(STDIN_FILENO, &st) == 0 && S_ISREG(st.st_mode))) {
 		f = stdin;
 	}
 	return f;
@@ -274,7 +277,8 @@ static const char **
 value_of(struct explain *e, const char *option)
 {
 	const struct { const char *name; const char **to; } all[] = {
-		{ "--ip", &e->run.peer }, { "--listener", &e->run.listener }, { "--helo", &e->helo },
+		{ "--ip", &e->run.peer }, { "--listener", &e->run.listener },
+		{ "--helo", &e->helo },
 		{ "--auth", &e->user }, { "--cert", &e->cert }, { "--from", &e->from },
 		{ "--message", &e->message }, { "--log", &e->log }, { "--who", &e->who },
 		{ "--config", &e->run.config }, { "--zone", &e->run.zone },

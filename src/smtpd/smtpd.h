@@ -124,16 +124,12 @@ struct visit {
 	struct smtpd *srv;
 	const struct listener *listener;
 	struct conn *c;			/* becomes the session's */
-	bool have_ip, have_server_ip;
+	bool have_ip, have_server_ip, have_uid;
 	struct ip ip, server_ip;
 	uint16_t port;
-	bool have_uid;
 	uint32_t uid;			/* Unix socket: whose */
 	bool patient;			/* a pipe, not a network: may speak before the greeting */
-	/* Only for explanations: taken for true without a proof. */
-	struct str user, cert;		/* logged in as; pin of its certificate */
-	bool tls;
-	const struct policy_trace *trace;
+	const struct visit_assumed *assumed;	/* for explanations, see visit.h; NULL: nothing */
 };
 
 /* cfg outlives the worker; sw and ops.ctx are the caller's. */

@@ -252,12 +252,17 @@ session_init(struct session *s, const struct visit *v)
 		.f = {
 			.listener = v->listener->kind, .listener_name = v->listener->name,
 			.have_ip = v->have_ip, .ip = v->ip, .server_ip = v->server_ip,
-			.id = { .user = v->user, .trusted = v->user.n > 0, .cert = v->cert,
-			    .local = v->have_uid, .uid = v->uid },
+			.id = { .local = v->have_uid, .uid = v->uid },
 			.client_ca = v->listener->client_ca,
-			.tls = v->tls, .trace = v->trace,
 		},
 	};
+	if (v->assumed) {
+		s->f.id.user = v->assumed->user;
+		s->f.id.trusted = s->f.id.user.n > 0;
+		s->f.id.cert = v->assumed->cert;
+		s->f.tls = v->assumed->tls;
+		s->f.trace = v->assumed->trace;
+	}
 	arena_init(&s->line, LINE_MEMORY);
 	arena_init(&s->mem, TX_MEMORY);
 	list_push(&srv->visits, &s->link);

@@ -10,6 +10,13 @@
 
 #include "smtpd/session.h"
 
+/* What an explanation takes for true without a proof, and who wants to hear of the rules. */
+struct visit_assumed {
+	struct str user, cert;		/* logged in as; pin of its certificate */
+	bool tls;
+	const struct policy_trace *trace;
+};
+
 /* The commands, after the greeting.  suspends */
 void session_run(struct session *s);
 
