@@ -366,6 +366,82 @@ test_A48_connect_and_end(void **state)
 	}
 }
 
+/* The switches open what they name and nothing else. */
+static void
+test_A50_accept_switches(void **state)
+{
+	static const struct { const char *from; enum dns_fact dns; bool unq, unres; unsigned code; }
+	all[] = {
+		{ "bare", DNSF_NONE, false, false, 553 }, { "bare", DNSF_NONE, false, true, 553 },
+		{ "bare", DNSF_NONE, true, false, 250 },
+		{ "a@x.example", DNSF_NXDOMAIN, false, false, 550 },
+		{ "a@x.example", DNSF_NXDOMAIN, true, false, 550 },
+		{ "a@x.example", DNSF_NXDOMAIN, false, true, 250 },
+		{ "a@x.example", DNSF_TEMP, true, false, 451 },
+		{ "a@x.example", DNSF_TEMP, false, true, 250 },
+		{ "a@x.example", DNSF_NULL_MX, true, false, 550 },
+	};
+	struct path to = path("c@d.example");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(all); i++) {
+		struct path from = path(all[i].from);
+		struct facts f = stranger();
+
+		cfg->accept_unqualified = all[i].unq;
+		cfg->accept_unresolvable = all[i].unres;
+		f.sender = &from;
+		f.sender_dns = all[i].dns;
+		T_CASE(all[i].from);
+		t_int(code_of(decide_mail, &f), all[i].code);
+		f.rcpt = &to;
+		f.dest = DEST_REMOTE;
+		t_str(rule_of(decide_rcpt, &f), "relaying-denied");
+	}
+	cfg->accept_unqualified = cfg->accept_unresolvable = false;
+}
+
+/* A network that was seen to lie loses its grant, narrowed or not, and only that. */
+static void
+test_R4_suspended_network(void **state)
+{
+	static const struct { const char *ip, *from; } all[] = {
+		{ "203.0.113.4", "a@x.example" }, { "198.18.5.1", "a@partner.example" },
+	};
+	struct path to = path("c@d.example"), own = path("bob@victim.example");
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(all); i++) {
+		struct path from = path(all[i].from);
+		struct facts f = stranger();
+
+		T_CASE(all[i].ip);
+		f.ip = ip(all[i].ip);
+		f.sender = &from;
+		f.rcpt = &to;
+		f.dest = DEST_REMOTE;
+		t_str(rule_of(decide_rcpt, &f), "relay-granted");
+		f.suspended = true;
+		t_str(rule_of(decide_rcpt, &f), "relaying-denied");
+		f.rcpt = &own;
+		f.dest = DEST_LOCAL;
+		t_int(code_of(decide_rcpt, &f), 250);
+	}
+}
+
+static void
+test_A48_block_list(void **state)
+{
+	struct facts f = stranger();
+
+	(void)state;
+	f.blocked = true;
+	t_str(rule_of(decide_connect, &f), "block-list");
+	t_int(code_of(decide_connect, &f), 554);
+	f.rate_ip = true;			/* limits come first: they cost us least */
+	t_int(code_of(decide_connect, &f), 421);
+}
+
 static void
 count_rule(void *ctx, const char *stage, const char *rule, enum match m,
     const struct verdict *v)
@@ -433,6 +509,9 @@ main(void)
 		cmocka_unit_test(test_A16_no_open_relay),
 		cmocka_unit_test(test_B16_helo_lies),
 		cmocka_unit_test(test_A48_connect_and_end),
+		cmocka_unit_test(test_A50_accept_switches),
+		cmocka_unit_test(test_R4_suspended_network),
+		cmocka_unit_test(test_A48_block_list),
 		cmocka_unit_test(test_mail_and_trace),
 		cmocka_unit_test(test_entitlement_round_trip),
 	};
