@@ -6,6 +6,7 @@ Every server started here is ended by its own pid.  Nothing leaves loopback.  PO
 tests run as root (POSTERN_AS=root, the default there, keeps root and numeric role uids).
 """
 import os
+import random
 import re
 import shutil
 import signal
@@ -25,14 +26,19 @@ GIVEN = set()
 
 
 def free_port():
-    """A port that nobody listens on now, never the same one twice in a run."""
+    """A port that nobody listens on now, never the same one twice in a run, and below those that the kernel gives
+    to outgoing connections: none of them can take it before the server does."""
     for _ in range(200):
-        with socket.socket() as s:
-            s.bind(('127.0.0.1', 0))
-            port = s.getsockname()[1]
-        if port not in GIVEN:
-            GIVEN.add(port)
-            return port
+        port = random.randrange(10000, 32000)
+        if port in GIVEN:
+            continue
+        try:
+            with socket.socket() as s:
+                s.bind(('127.0.0.1', port))
+        except OSError:
+            continue
+        GIVEN.add(port)
+        return port
     raise AssertionError('no free port')
 
 
