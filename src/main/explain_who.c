@@ -69,7 +69,7 @@ put_table(struct asked *q, const struct domain *d, enum table_kind kind, struct 
 
 	if (file.n == 0)
 		return;
-	key_begin(&head, kind, file);
+	key_begin(&head, (int)kind, file);
 	while (image_next(&q->tables.img, &at, &key, &value)) {
 		struct str name, local, domain = d->name;
 

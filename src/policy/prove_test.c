@@ -98,8 +98,8 @@ test_B9_safe_configurations_are_proved(void **state)
 		"193.140 RELAY\nsendmail.org RELAY\nConnect:friend.example RELAY\n"
 		"To:c@d.example REJECT\nTo:kept.example RELAY\nIPv6:2001:db8:1 RELAY\n"
 		"Connect:193.140.7 REJECT\nSpam:victim.example FRIEND\n",
-		"CertIssuer:/CN=Our+20CA SUBJECT\nCertSubject:/CN=Box RELAY\n"
-		"TLS_Clt:example.org ENCR:128\n",
+		("CertIssuer:/CN=Our+20CA SUBJECT\nCertSubject:/CN=Box RELAY\n"
+		"TLS_Clt:example.org ENCR:128\n"),
 	};
 
 	(void)state;

@@ -44,7 +44,7 @@ class House(Postern):
 
 class Client(smtplib.SMTP):
     def __init__(self, port, ip, helo):
-        super().__init__('127.0.0.1', port, timeout=20)
+        super().__init__('127.0.0.1', port, timeout=90)
         self.hello = helo
         self.ehlo(helo)
         self.greeted = self.docmd('XCLIENT', 'ADDR=' + ('IPV6:' + ip if ':' in ip else ip))
